@@ -1,0 +1,79 @@
+#ifndef FIREWALL_DIALER_H
+#define FIREWALL_DIALER_H
+
+#include "base/bytes.h"
+#include "base/error.h"
+
+#include <netinet/in.h>
+
+struct dial;
+struct dialer;
+struct stream;
+struct stream_loop;
+
+/*
+ * Theory of Operation
+ *
+ * The only way out. A dial takes a name that the policy allowed and goes through
+ *
+ *   RESOLVING -> CONNECTING (each address in turn) -> [HANDSHAKE] -> done
+ *
+ * The agent's packet selects nothing here: the name is resolved by us, each address is held
+ * against the address floor before connect() and again on the connected socket's peer name, and
+ * with DIAL_TLS the certificate is verified for that same name before the caller gets a stream.
+ * One address is tried at a time, the next after a refusal or after a third of the time left.
+ */
+
+struct dialer_settings {
+    struct sockaddr_storage upstream_dns; /* the one resolver that is asked */
+    const char *upstream_ca_pem;          /* trust anchors, borrowed during dialer_new */
+    size_t upstream_ca_pem_length;
+};
+
+enum dial_security {
+    DIAL_PLAIN, /* a TCP stream */
+    DIAL_TLS,   /* verified TLS for the name, ALPN http/1.1 */
+};
+
+struct dial_request {
+    struct bytes name; /* canonical host name, at most 253 bytes; copied */
+    uint16_t port;
+    enum dial_security security;
+    bool is_private_allowed; /* the rule's +private: RFC 1918 and ULA may be dialled */
+    uint64_t timeout_ms;     /* for all steps together; 0: 30 s */
+};
+
+enum dial_outcome {
+    DIAL_CONNECTED,
+    DIAL_NAME_UNKNOWN,      /* NXDOMAIN or no address */
+    DIAL_NAME_UNRESOLVED,   /* the resolver failed or did not answer */
+    DIAL_ADDRESS_FORBIDDEN, /* every address lies in the floor */
+    DIAL_REFUSED,           /* connection refused or unreachable */
+    DIAL_TIMED_OUT,
+    DIAL_HANDSHAKE_FAILED,   /* TLS failed for another reason than the certificate */
+    DIAL_CERTIFICATE_INVALID /* not trusted, expired or for another name */
+};
+
+/** A short constant text for records, such as "name unknown". */
+const char *dial_outcome_text(enum dial_outcome outcome);
+
+/**
+ * Called once, from the loop. `stream` (owned by the callee) is open and has no owner set when
+ * connected, else NULL; `detail` is one printable line about a failure, borrowed.
+ */
+typedef void dial_done_fn(void *owner, enum dial_outcome outcome, struct stream *stream,
+                          const char *detail);
+
+/** The settings are copied. The system's own addresses are read and added to the floor. */
+bool dialer_new(struct stream_loop *streams, const struct dialer_settings *settings,
+                struct dialer **dialer, struct error *error);
+/** Every dial must have ended or been cancelled. */
+void dialer_free(struct dialer *dialer);
+
+/** Begin; the result always comes from the loop, never from inside this call. */
+struct dial *dial_start(struct dialer *dialer, const struct dial_request *request,
+                        dial_done_fn *on_done, void *owner);
+/** Give up; `on_done` is not called. */
+void dial_cancel(struct dial *dial);
+
+#endif
