@@ -1,0 +1,280 @@
+"""Checks of the tree that need no run of the product.
+
+Each check is a generator of complaints (`file:line: what is wrong`); a check without complaints
+has passed. They look at the files that git tracks (and at those not yet added), and, for the pure
+libraries, at the archives of the release build in build/.
+"""
+
+import concurrent.futures
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).resolve().parent
+
+# Who may include whom (ARCHITECTURE.md): a folder's own files are always allowed.
+LAYERS = {
+    "base": set(),
+    "wire": {"base"},
+    "policy": {"base"},
+    "record": {"base"},
+    "system": {"base"},
+    "firewall": {"base", "wire", "policy", "record", "system"},
+    "init": {"base", "wire", "policy", "record", "system"},
+    "host": {"base", "wire", "policy", "record", "system"},
+    "spy": {"base", "wire", "policy", "record", "system"},
+}
+PURE = ("base", "wire", "policy", "record")
+
+# Headers that mean the operating system: the pure folders include none of them.
+SYSTEM_HEADERS = re.compile(
+    r"(sys/|netinet/|arpa/|net/|linux/|unistd\.h|fcntl\.h|poll\.h|signal\.h|netdb\.h|uv\.h|"
+    r"dirent\.h|pthread\.h|spawn\.h|sched\.h)"
+)
+
+# Libraries whose headers stand in a few named files only (library_headers.txt).
+NAMED_LIBRARIES = ("openssl/", "nghttp2/", "ares", "ncurses", "jansson", "uv.h", "curl/")
+
+BANNED_CALLS = (
+    "strcpy strcat sprintf vsprintf strtok atoi atol atof gets system popen alloca "
+    "strncpy strncat mktemp tmpnam tempnam sscanf scanf rand srand"
+).split()
+
+BANNED_MARKS = ("TO" + "DO", "FIX" + "ME", "X" + "XX")
+
+# Words that name a place where the project is worked on, never the project. They are put
+# together here so that this file passes its own check.
+WORKPLACE_WORDS = (
+    "/wo" + "rk/",
+    "deb." + "debian.org",
+    "security." + "debian.org",
+    "snapshot." + "debian.org",
+    "registry." + "npmjs.org",
+    "deb." + "nodesource.com",
+    "10.255." + "255.53",
+)
+WORKPLACE_EXCEPTIONS: set = set()
+
+TEXT_SUFFIXES = {".c", ".h", ".py", ".sh", ".md", ".txt", ".build", ".defaults", ".json", ""}
+
+
+def tracked_files():
+    listed = subprocess.run(
+        ["git", "-C", str(TOP), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        check=True, stdout=subprocess.PIPE,
+    ).stdout.decode()
+    return sorted({name for name in listed.split("\0") if name and (TOP / name).is_file()})
+
+
+FILES = tracked_files()
+TEXT = {}
+
+
+def text(name):
+    if name not in TEXT:
+        TEXT[name] = (TOP / name).read_text(errors="replace")
+    return TEXT[name]
+
+
+def sources(*folders):
+    for name in FILES:
+        if name.endswith((".c", ".h")) and name.split("/")[0] in (folders or ("src", "tests")):
+            yield name
+
+
+def without_comments(source):
+    """The C source with comments and strings blanked, line numbers kept."""
+
+    def blank(match):
+        return re.sub(r"[^\n]", " ", match.group(0))
+
+    return re.sub(
+        r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', blank, source, flags=re.S
+    )
+
+
+def lines(source):
+    return enumerate(source.split("\n"), 1)
+
+
+def includes(name):
+    for number, line in lines(text(name)):
+        match = re.match(r'\s*#\s*include\s*([<"])([^>"]+)[>"]', line)
+        if match:
+            yield number, match.group(1), match.group(2)
+
+
+def check_includes_follow_the_layers():
+    for name in sources("src"):
+        folder = name.split("/")[1]
+        if folder not in LAYERS:
+            yield f"{name}:1: folder {folder} is not in the table of layers"
+            continue
+        for number, quote, header in includes(name):
+            if quote != '"':
+                if folder in PURE and SYSTEM_HEADERS.match(header):
+                    yield f"{name}:{number}: {folder} is pure and may not include <{header}>"
+                continue
+            if "/" not in header:
+                yield f"{name}:{number}: \"{header}\": write the path from src/"
+                continue
+            target = header.split("/")[0]
+            if target != folder and target not in LAYERS[folder]:
+                yield f"{name}:{number}: {folder} may not include {target} (\"{header}\")"
+            elif not (TOP / "src" / header).is_file():
+                yield f"{name}:{number}: there is no src/{header}"
+
+
+def check_library_headers_stand_in_named_files_only():
+    allowed = {}
+    for number, line in lines(text("tests/checks/library_headers.txt")):
+        words = line.split("#")[0].split()
+        if words:
+            allowed.setdefault(words[0], []).extend(words[1:])
+    for library, names in allowed.items():
+        for name in names:
+            if not (TOP / name).is_file():
+                yield f"tests/checks/library_headers.txt: {library}: there is no {name}"
+    for name in sources("src"):
+        for number, quote, header in includes(name):
+            for library in NAMED_LIBRARIES:
+                if quote == "<" and header.startswith(library) and name not in allowed.get(
+                    library, ()
+                ):
+                    yield (
+                        f"{name}:{number}: <{header}> stands in few named files only: is this one "
+                        f"of them? then add it to tests/checks/library_headers.txt"
+                    )
+
+
+def check_pure_libraries_call_no_system():
+    permitted = set(text("tests/checks/pure_symbols.txt").split())
+    archives = {}
+    for folder in PURE:
+        archive = TOP / "build" / "src" / folder / f"lib{folder}.a"
+        if archive.is_file():
+            archives[folder] = archive
+        elif any(name.endswith(".c") for name in FILES if name.startswith(f"src/{folder}/")):
+            yield f"{archive.relative_to(TOP)}: not built (ninja -C build)"
+    defined, wanted = set(), []
+    for folder, archive in archives.items():
+        listing = subprocess.run(
+            ["nm", "-A", "-P", str(archive)], check=True, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        ).stdout.decode()
+        for line in listing.splitlines():
+            match = re.match(r".*\[(.*)\]: (\S+) (\S)", line)
+            if match and match.group(3) in "Uvw":
+                wanted.append((folder, match.group(1), match.group(2)))
+            elif match:
+                defined.add(match.group(2))
+    for folder, member, symbol in wanted:
+        if symbol not in defined and symbol not in permitted:
+            yield f"src/{folder} ({member}): a pure library calls {symbol}"
+
+
+def check_no_banned_calls():
+    pattern = re.compile(r"(?<![A-Za-z0-9_.>])(" + "|".join(BANNED_CALLS) + r")\s*\(")
+    for name in sources():
+        for number, line in lines(without_comments(text(name))):
+            match = pattern.search(line)
+            if match:
+                yield f"{name}:{number}: {match.group(1)}() is banned"
+
+
+def check_style_of_the_page():
+    for name in sources():
+        source = text(name)
+        code = without_comments(source)
+        for number, line in lines(code):
+            if re.search(r"\btypedef\s+(struct|union|enum)\b", line):
+                yield f"{name}:{number}: no typedef of structs"
+        for number, line in lines(source):
+            if any(mark in line for mark in BANNED_MARKS):
+                yield f"{name}:{number}: unfinished work is not marked, it is done"
+        length = source.count("\n")
+        if length > 1000:
+            yield f"{name}:{length}: a file of {length} lines has more than one noun"
+
+
+def check_headers_are_guarded():
+    for name in sources("src"):
+        if name.endswith(".h"):
+            guard = re.sub(r"[^A-Za-z0-9]", "_", name[len("src/"):]).upper()
+            if f"#ifndef {guard}\n#define {guard}" not in text(name):
+                yield f"{name}:1: wants the include guard {guard}"
+
+
+def check_clang_format():
+    names = list(sources())
+    halves = [names[i::os.cpu_count() or 1] for i in range(os.cpu_count() or 1)]
+
+    def run(part):
+        if not part:
+            return ""
+        return subprocess.run(
+            ["clang-format", "--dry-run", *part], cwd=TOP, stderr=subprocess.PIPE, check=True
+        ).stderr.decode()
+
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        for output in pool.map(run, halves):
+            for line in output.splitlines():
+                match = re.match(r"(.*?:\d+):\d+: warning: code should be clang-formatted", line)
+                if match:
+                    yield f"{match.group(1)}: not as clang-format writes it"
+
+
+def check_nothing_names_a_workplace():
+    for name in FILES:
+        if name in WORKPLACE_EXCEPTIONS:
+            continue
+        data = (TOP / name).read_bytes()
+        if b"\0" in data[:8192]:
+            continue
+        for number, line in lines(text(name)):
+            for word in WORKPLACE_WORDS:
+                if word in line:
+                    yield f"{name}:{number}: names a workplace ({word})"
+
+
+def check_each_source_is_built():
+    for name in sources("src", "tests"):
+        if not name.endswith(".c"):
+            continue
+        folder = TOP / Path(name).parent
+        while not (folder / "meson.build").is_file():
+            folder = folder.parent
+        build = (folder / "meson.build").read_text()
+        stem = Path(name).stem
+        for prefix in ("test_", "fuzz_"):
+            if name.startswith("tests/") and stem.startswith(prefix):
+                stem = stem[len(prefix):]
+        if not re.search(rf"['/]{re.escape(stem)}(\.c)?'", build):
+            yield f"{name}:1: not listed in {(folder / 'meson.build').relative_to(TOP)}"
+
+
+def check_entry_scripts_are_short():
+    for name in ("rootcell", "test", ".ci/run"):
+        if name in FILES and text(name).count("\n") > 60:
+            yield f"{name}:60: an entry script only says what runs; move work elsewhere"
+
+
+def main():
+    failed = 0
+    checks = [value for key, value in globals().items() if key.startswith("check_")]
+    for check in checks:
+        title = check.__name__[len("check_"):].replace("_", " ")
+        complaints = list(check())
+        print(("FAIL " if complaints else "ok ") + title)
+        for complaint in complaints[:40]:
+            print("  " + complaint)
+        failed += bool(complaints)
+    print(f"{len(checks) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
