@@ -28,9 +28,10 @@ struct stream_loop;
 
 enum stream_event {
     STREAM_OPENED,   /* connected, or the handshake is complete: reading and sending may begin */
-    STREAM_READABLE, /* stream_read may have something: read until it says STREAM_WAIT */
+    STREAM_READABLE, /* stream_read may have something; comes again while there is more */
     STREAM_DRAINED,  /* all queued output has been taken by the kernel */
-    STREAM_FAILED,   /* connect, handshake or transport failed; see stream_failure */
+    STREAM_FAILED,   /* connect or handshake failed, or the peer takes no more output (what it sent
+                        before may still be read); see stream_failure */
 };
 
 enum stream_result {

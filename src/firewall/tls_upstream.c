@@ -1,0 +1,196 @@
+#include "firewall/tls_upstream.h"
+
+#include "base/check.h"
+#include "base/memory.h"
+
+#include <limits.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+enum {
+    TLS_UPSTREAM_SESSIONS_MAX = 256, /* resumable sessions kept, all names together */
+    TLS_UPSTREAM_BUCKETS = 64,
+    TLS_UPSTREAM_READ_AHEAD = 64 * 1024,
+};
+
+/* A session ticket that was not used yet; each is used once. */
+struct kept_session {
+    TAILQ_ENTRY(kept_session) bucket_link;
+    TAILQ_ENTRY(kept_session) age_link;
+    SSL_SESSION *session; /* owned */
+    size_t bucket;
+    uint16_t port;
+    char name[];
+};
+
+TAILQ_HEAD(session_bucket, kept_session);
+
+struct tls_upstream {
+    SSL_CTX *context; /* owned */
+    struct session_bucket buckets[TLS_UPSTREAM_BUCKETS];
+    TAILQ_HEAD(, kept_session) ages; /* oldest first */
+    size_t count;
+};
+
+/* RFC 7301: one protocol, with its length before it. */
+static const uint8_t alpn_http1[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
+
+static int port_index;
+
+static size_t bucket_of(const char *name, uint16_t port)
+{
+    return (bytes_hash(bytes_from_text(name)) + port) % TLS_UPSTREAM_BUCKETS;
+}
+
+static void forget(struct tls_upstream *upstream, struct kept_session *kept)
+{
+    TAILQ_REMOVE(&upstream->buckets[kept->bucket], kept, bucket_link);
+    TAILQ_REMOVE(&upstream->ages, kept, age_link);
+    upstream->count--;
+    SSL_SESSION_free(kept->session);
+    free(kept);
+}
+
+static int on_new_session(SSL *session, SSL_SESSION *ticket)
+{
+    struct tls_upstream *upstream = SSL_CTX_get_app_data(SSL_get_SSL_CTX(session));
+    const char *name = SSL_get_servername(session, TLSEXT_NAMETYPE_host_name);
+    if (name == NULL || SSL_get_verify_result(session) != X509_V_OK)
+        return 0;
+    if (upstream->count == TLS_UPSTREAM_SESSIONS_MAX)
+        forget(upstream, TAILQ_FIRST(&upstream->ages));
+    size_t size = strlen(name) + 1;
+    struct kept_session *kept = memory_new(sizeof(*kept) + size);
+    memcpy(kept->name, name, size);
+    kept->port = (uint16_t)(uintptr_t)SSL_get_ex_data(session, port_index);
+    kept->session = ticket;
+    kept->bucket = bucket_of(name, kept->port);
+    TAILQ_INSERT_HEAD(&upstream->buckets[kept->bucket], kept, bucket_link);
+    TAILQ_INSERT_TAIL(&upstream->ages, kept, age_link);
+    upstream->count++;
+    return 1; /* the reference is ours */
+}
+
+/* Offer the newest session of the name, if there is one. */
+static void offer_session(struct tls_upstream *upstream, SSL *session, const char *name,
+                          uint16_t port)
+{
+    struct kept_session *kept;
+    TAILQ_FOREACH(kept, &upstream->buckets[bucket_of(name, port)], bucket_link)
+    if (kept->port == port && !strcmp(kept->name, name)) {
+        SSL_set_session(session, kept->session);
+        forget(upstream, kept);
+        return;
+    }
+}
+
+static bool load_anchors(X509_STORE *store, struct bytes anchors, struct error *error)
+{
+    CHECK(anchors.length <= INT_MAX);
+    BIO *input = BIO_new_mem_buf(anchors.data, (int)anchors.length);
+    CHECK(input != NULL);
+    size_t count = 0;
+    X509 *certificate;
+    while ((certificate = PEM_read_bio_X509_AUX(input, NULL, NULL, NULL)) != NULL) {
+        count += X509_STORE_add_cert(store, certificate) == 1;
+        X509_free(certificate);
+    }
+    BIO_free(input);
+    unsigned long number = ERR_peek_last_error();
+    bool is_end =
+        ERR_GET_LIB(number) == ERR_LIB_PEM && ERR_GET_REASON(number) == PEM_R_NO_START_LINE;
+    ERR_clear_error();
+    if (!is_end)
+        return error_set(error, "certificate %zu cannot be read", count + 1);
+    if (count == 0)
+        return error_set(error, "holds no certificate");
+    return true;
+}
+
+static void set_context(SSL_CTX *context)
+{
+    SSL_CTX_set_security_level(context, 2);
+    SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+    CHECK(SSL_CTX_set_ciphersuites(context, "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:"
+                                            "TLS_CHACHA20_POLY1305_SHA256") == 1);
+    CHECK(SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM") == 1);
+    CHECK(SSL_CTX_set1_groups_list(context, "X25519:P-256:P-384") == 1);
+    /* Returns 0 on success, unlike its neighbours. */
+    CHECK(SSL_CTX_set_alpn_protos(context, alpn_http1, sizeof(alpn_http1)) == 0);
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_verify_depth(context, 8);
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(context, on_new_session);
+    SSL_CTX_set_read_ahead(context, 1);
+    SSL_CTX_set_default_read_buffer_len(context, TLS_UPSTREAM_READ_AHEAD);
+}
+
+bool tls_upstream_new(struct bytes anchors, struct tls_upstream **upstream_out, struct error *error)
+{
+    if (port_index == 0)
+        port_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+    CHECK(context != NULL);
+    if (!load_anchors(SSL_CTX_get_cert_store(context), anchors, error)) {
+        SSL_CTX_free(context);
+        return false;
+    }
+    set_context(context);
+    struct tls_upstream *upstream = memory_new(sizeof(*upstream));
+    upstream->context = context;
+    TAILQ_INIT(&upstream->ages);
+    for (size_t i = 0; i < TLS_UPSTREAM_BUCKETS; i++)
+        TAILQ_INIT(&upstream->buckets[i]);
+    SSL_CTX_set_app_data(context, upstream);
+    *upstream_out = upstream;
+    return true;
+}
+
+void tls_upstream_free(struct tls_upstream *upstream)
+{
+    while (!TAILQ_EMPTY(&upstream->ages))
+        forget(upstream, TAILQ_FIRST(&upstream->ages));
+    SSL_CTX_free(upstream->context);
+    free(upstream);
+}
+
+struct ssl_st *tls_upstream_session(struct tls_upstream *upstream, const char *name, uint16_t port)
+{
+    SSL *session = SSL_new(upstream->context);
+    CHECK(session != NULL);
+    SSL_set_connect_state(session);
+    SSL_set_hostflags(session,
+                      X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+    CHECK(SSL_set1_host(session, name) == 1);
+    CHECK(SSL_set_tlsext_host_name(session, name) == 1);
+    CHECK(SSL_set_ex_data(session, port_index, (void *)(uintptr_t)port) == 1);
+    offer_session(upstream, session, name, port);
+    return session;
+}
+
+bool tls_upstream_check(const struct ssl_st *session, const char **reason)
+{
+    if (SSL_get_verify_result(session) != X509_V_OK || SSL_get0_peer_certificate(session) == NULL) {
+        *reason = "certificate not verified";
+        return false;
+    }
+    const unsigned char *protocol = NULL;
+    unsigned length = 0;
+    SSL_get0_alpn_selected(session, &protocol, &length);
+    if (length != 0 && !bytes_equal_text((struct bytes){protocol, length}, "http/1.1")) {
+        *reason = "protocol not offered";
+        return false;
+    }
+    return true;
+}
+
+bool tls_upstream_is_certificate_bad(const struct ssl_st *session)
+{
+    return SSL_get_verify_result(session) != X509_V_OK;
+}

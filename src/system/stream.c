@@ -1,0 +1,773 @@
+#include "system/stream.h"
+
+#include "base/buffer.h"
+#include "base/check.h"
+#include "base/memory.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <uv.h>
+
+enum {
+    STREAM_SCRATCH_SIZE = 64 * 1024,
+    /* Far above what owners leave unsent; reaching it means that an owner ignores its credit. */
+    STREAM_QUEUE_CAP = 4 * 1024 * 1024,
+    STREAM_FAILURE_SIZE = 160,
+    STREAM_LINGER_MS = 1000,         /* after our end is sent: for the peer to end, too */
+    STREAM_LINGER_UNSENT_MS = 15000, /* for a slow peer to take what is queued */
+    STREAM_LINGER_TICK_MS = 250,
+};
+
+enum stream_state {
+    STATE_CONNECTING,
+    STATE_HANDSHAKE,
+    STATE_OPEN,
+    STATE_FINISHING,  /* our end follows what is queued */
+    STATE_FINISHED,   /* our end was sent */
+    STATE_UNSENDABLE, /* the peer takes nothing more; what it sent before may still be read */
+    STATE_FAILED,
+    STATE_LINGERING_CLEAN,  /* owner gone: flush, close_notify, FIN, drain */
+    STATE_LINGERING_BROKEN, /* owner gone: flush, FIN, drain */
+    STATE_LINGERING_ENDED,  /* owner gone, our end was sent: drain */
+    STATE_CLOSED,           /* waits for the loop to release it */
+};
+
+enum stream_reading {
+    READING_RESUMED,
+    READING_PAUSED,
+    READING_ENDED, /* END or LOST was delivered */
+};
+
+enum stream_deferred {
+    DEFERRED_NONE,
+    DEFERRED_READABLE,
+    DEFERRED_FAILED,
+};
+
+struct stream {
+    uv_poll_t poll;
+    struct stream_loop *streams; /* borrowed */
+    struct ssl_st *tls;          /* owned, NULL without TLS */
+    stream_event_fn *on_event;
+    void *owner; /* borrowed */
+    struct buffer queue;
+    TAILQ_ENTRY(stream) deferred_link;
+    LIST_ENTRY(stream) linger_link;
+    uint64_t linger_until_ms;
+    int descriptor; /* owned */
+    int armed;      /* events that the loop watches */
+    enum stream_state state;
+    enum stream_reading reading;
+    enum stream_deferred deferred;
+    enum stream_result last_read;
+    bool is_handshake_writing; /* the handshake waits for room, not for bytes */
+    bool is_drain_awaited;     /* STREAM_DRAINED is owed */
+    char failure[STREAM_FAILURE_SIZE];
+};
+
+struct stream_loop {
+    uv_loop_t *loop; /* borrowed */
+    uv_idle_t idle;
+    uv_timer_t linger_timer;
+    TAILQ_HEAD(, stream) deferred;
+    LIST_HEAD(, stream) lingering;
+    int handles;
+    uint8_t scratch[STREAM_SCRATCH_SIZE];
+};
+
+static void on_poll(uv_poll_t *poll, int status, int events);
+static void on_idle(uv_idle_t *idle);
+static void on_linger_tick(uv_timer_t *timer);
+
+static int needed_events(const struct stream *stream)
+{
+    int events = 0;
+    switch (stream->state) {
+    case STATE_CONNECTING:
+        return UV_WRITABLE;
+    case STATE_HANDSHAKE:
+        return stream->is_handshake_writing ? UV_WRITABLE : UV_READABLE;
+    case STATE_OPEN:
+    case STATE_FINISHING:
+    case STATE_FINISHED:
+    case STATE_UNSENDABLE:
+        if (stream->reading == READING_RESUMED)
+            events |= UV_READABLE;
+        if (buffer_length(&stream->queue) > 0)
+            events |= UV_WRITABLE;
+        return events;
+    case STATE_LINGERING_CLEAN:
+    case STATE_LINGERING_BROKEN:
+        return UV_READABLE | UV_WRITABLE;
+    case STATE_LINGERING_ENDED:
+        return UV_READABLE;
+    case STATE_FAILED:
+    case STATE_CLOSED:
+        return 0;
+    }
+    return 0;
+}
+
+/*
+ * Watch what is needed. Events that are no longer needed stay armed until they fire for nothing
+ * (`fired`): changing the watch costs system calls, and most pauses end before the next event.
+ */
+static void arm(struct stream *stream, int fired)
+{
+    int needed = needed_events(stream);
+    bool is_satisfied =
+        (stream->armed & needed) == needed && (stream->armed & ~needed & fired) == 0;
+    if (is_satisfied)
+        return;
+    if (needed == 0)
+        uv_poll_stop(&stream->poll);
+    else
+        CHECK(uv_poll_start(&stream->poll, needed, on_poll) == 0);
+    stream->armed = needed;
+}
+
+static void defer(struct stream *stream, enum stream_deferred deferred)
+{
+    struct stream_loop *streams = stream->streams;
+    if (stream->deferred == DEFERRED_NONE) {
+        TAILQ_INSERT_TAIL(&streams->deferred, stream, deferred_link);
+        stream->deferred = deferred;
+    } else if (deferred == DEFERRED_FAILED) {
+        stream->deferred = deferred;
+    }
+    uv_idle_start(&streams->idle, on_idle);
+}
+
+static void cancel_deferred(struct stream *stream)
+{
+    if (stream->deferred == DEFERRED_NONE)
+        return;
+    TAILQ_REMOVE(&stream->streams->deferred, stream, deferred_link);
+    stream->deferred = DEFERRED_NONE;
+}
+
+static void on_released(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
+/* Close the socket now; the memory goes when the loop lets go of the handle. */
+static void release(struct stream *stream)
+{
+    CHECK(stream->state != STATE_CLOSED);
+    stream->state = STATE_CLOSED;
+    cancel_deferred(stream);
+    buffer_done(&stream->queue);
+    uv_close((uv_handle_t *)&stream->poll, on_released);
+    if (stream->tls)
+        SSL_free(stream->tls);
+    stream->tls = NULL;
+    close(stream->descriptor);
+    stream->descriptor = -1;
+}
+
+static void set_failure(struct stream *stream, const char *text)
+{
+    if (stream->failure[0] == '\0')
+        snprintf(stream->failure, sizeof(stream->failure), "%s", text);
+}
+
+/* The first entry of OpenSSL's error queue in words. */
+static void set_tls_failure(struct stream *stream)
+{
+    unsigned long number = ERR_peek_error();
+    const char *reason = number ? ERR_reason_error_string(number) : NULL;
+    long verdict = SSL_get_verify_result(stream->tls);
+    if (verdict != X509_V_OK)
+        reason = X509_verify_cert_error_string(verdict);
+    set_failure(stream, reason ? reason : "connection ended during TLS");
+    ERR_clear_error();
+}
+
+static void fail(struct stream *stream)
+{
+    bool was_open = stream->state == STATE_OPEN || stream->state == STATE_FINISHING;
+    stream->state = was_open ? STATE_UNSENDABLE : STATE_FAILED;
+    buffer_done(&stream->queue);
+    arm(stream, UV_READABLE | UV_WRITABLE);
+    defer(stream, DEFERRED_FAILED);
+}
+
+static bool is_lingering(const struct stream *stream)
+{
+    return stream->state == STATE_LINGERING_CLEAN || stream->state == STATE_LINGERING_BROKEN ||
+           stream->state == STATE_LINGERING_ENDED;
+}
+
+/* --- sending -------------------------------------------------------------------------------- */
+
+/* Give bytes to the kernel, as far as it takes them. False when the stream has failed. */
+static bool write_some(struct stream *stream, struct bytes bytes, size_t *written)
+{
+    *written = 0;
+    while (*written < bytes.length) {
+        const uint8_t *data = bytes.data + *written;
+        size_t left = bytes.length - *written;
+        if (stream->tls == NULL) {
+            ssize_t length = send(stream->descriptor, data, left, MSG_NOSIGNAL);
+            if (length < 0 && errno == EINTR)
+                continue;
+            if (length < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+                return true;
+            if (length < 0) {
+                set_failure(stream, strerror(errno));
+                return false;
+            }
+            *written += (size_t)length;
+            continue;
+        }
+        ERR_clear_error();
+        errno = 0;
+        size_t length = 0;
+        if (SSL_write_ex(stream->tls, data, left, &length) == 1) {
+            *written += length;
+            continue;
+        }
+        int number = errno;
+        int reason = SSL_get_error(stream->tls, 0);
+        if (reason == SSL_ERROR_WANT_WRITE || reason == SSL_ERROR_WANT_READ)
+            return true;
+        if (reason == SSL_ERROR_SYSCALL && number)
+            set_failure(stream, strerror(number));
+        else
+            set_tls_failure(stream);
+        return false;
+    }
+    return true;
+}
+
+/* Our end of the byte stream: close_notify where asked for, then FIN. */
+static void send_end(struct stream *stream, bool is_clean)
+{
+    if (stream->tls && is_clean) {
+        ERR_clear_error();
+        SSL_shutdown(stream->tls);
+    }
+    shutdown(stream->descriptor, SHUT_WR);
+}
+
+/* What follows once the queue is empty. */
+static void after_queue(struct stream *stream)
+{
+    switch (stream->state) {
+    case STATE_FINISHING:
+        send_end(stream, true);
+        stream->state = STATE_FINISHED;
+        break;
+    case STATE_LINGERING_CLEAN:
+    case STATE_LINGERING_BROKEN:
+        send_end(stream, stream->state == STATE_LINGERING_CLEAN);
+        stream->state = STATE_LINGERING_ENDED;
+        stream->linger_until_ms = uv_now(stream->streams->loop) + STREAM_LINGER_MS;
+        break;
+    default:
+        break;
+    }
+}
+
+void stream_flush(struct stream *stream)
+{
+    if (stream->state != STATE_OPEN && stream->state != STATE_FINISHING)
+        return;
+    struct bytes queued = buffer_bytes(&stream->queue);
+    if (queued.length > 0) {
+        size_t written;
+        if (!write_some(stream, queued, &written)) {
+            fail(stream);
+            return;
+        }
+        buffer_consume(&stream->queue, written);
+    }
+    if (buffer_length(&stream->queue) > 0) {
+        stream->is_drain_awaited = true;
+        arm(stream, 0);
+        return;
+    }
+    buffer_done(&stream->queue);
+    after_queue(stream);
+}
+
+void stream_queue(struct stream *stream, struct bytes bytes)
+{
+    if (stream->state != STATE_OPEN)
+        return;
+    if (!buffer_append(&stream->queue, bytes)) {
+        set_failure(stream, "output queue is full");
+        fail(stream);
+    }
+}
+
+void stream_send(struct stream *stream, struct bytes bytes)
+{
+    if (stream->state != STATE_OPEN)
+        return;
+    size_t written = 0;
+    if (buffer_length(&stream->queue) == 0) {
+        if (!write_some(stream, bytes, &written)) {
+            fail(stream);
+            return;
+        }
+        if (written == bytes.length)
+            return;
+        stream_queue(stream, bytes_from(bytes, written));
+        stream->is_drain_awaited = true;
+        arm(stream, 0);
+        return;
+    }
+    stream_queue(stream, bytes);
+    stream_flush(stream);
+}
+
+size_t stream_unsent(const struct stream *stream)
+{
+    return buffer_length(&stream->queue);
+}
+
+void stream_finish(struct stream *stream)
+{
+    if (stream->state != STATE_OPEN)
+        return;
+    stream->state = STATE_FINISHING;
+    stream_flush(stream);
+}
+
+/* --- reading -------------------------------------------------------------------------------- */
+
+static enum stream_result read_plain(struct stream *stream, uint8_t *into, size_t room,
+                                     size_t *length)
+{
+    for (;;) {
+        ssize_t count = recv(stream->descriptor, into, room, 0);
+        if (count > 0) {
+            *length = (size_t)count;
+            return STREAM_DATA;
+        }
+        if (count == 0)
+            return STREAM_END;
+        if (errno == EINTR)
+            continue;
+        if (errno == EAGAIN || errno == EWOULDBLOCK)
+            return STREAM_WAIT;
+        set_failure(stream, strerror(errno));
+        return STREAM_LOST;
+    }
+}
+
+static enum stream_result read_tls(struct stream *stream, uint8_t *into, size_t room,
+                                   size_t *length)
+{
+    ERR_clear_error();
+    errno = 0;
+    if (SSL_read_ex(stream->tls, into, room, length) == 1)
+        return STREAM_DATA;
+    int number = errno;
+    switch (SSL_get_error(stream->tls, 0)) {
+    case SSL_ERROR_WANT_READ:
+    case SSL_ERROR_WANT_WRITE:
+        return STREAM_WAIT;
+    case SSL_ERROR_ZERO_RETURN:
+        return STREAM_END;
+    case SSL_ERROR_SYSCALL:
+        set_failure(stream, number ? strerror(number) : "ended without close_notify");
+        return STREAM_LOST;
+    default:
+        if (ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
+            set_failure(stream, "ended without close_notify");
+        else
+            set_tls_failure(stream);
+        return STREAM_LOST;
+    }
+}
+
+enum stream_result stream_read(struct stream *stream, uint8_t *into, size_t room, size_t *length)
+{
+    CHECK(room > 0);
+    if (stream->reading == READING_ENDED)
+        return stream->last_read;
+    if (stream->state == STATE_FAILED)
+        return STREAM_LOST;
+    enum stream_result result =
+        stream->tls ? read_tls(stream, into, room, length) : read_plain(stream, into, room, length);
+    if (result == STREAM_END || result == STREAM_LOST)
+        stream->reading = READING_ENDED;
+    stream->last_read = result;
+    return result;
+}
+
+void stream_pause_reading(struct stream *stream)
+{
+    if (stream->reading == READING_RESUMED)
+        stream->reading = READING_PAUSED;
+}
+
+static bool is_readable(const struct stream *stream)
+{
+    return stream->state == STATE_OPEN || stream->state == STATE_FINISHING ||
+           stream->state == STATE_FINISHED || stream->state == STATE_UNSENDABLE;
+}
+
+/* Bytes that TLS has taken from the socket and not yet handed out never raise a poll event. */
+static void defer_pending(struct stream *stream)
+{
+    if (is_readable(stream) && stream->reading == READING_RESUMED && stream->tls &&
+        stream->last_read == STREAM_DATA && SSL_has_pending(stream->tls))
+        defer(stream, DEFERRED_READABLE);
+}
+
+void stream_resume_reading(struct stream *stream)
+{
+    if (stream->reading != READING_PAUSED)
+        return;
+    stream->reading = READING_RESUMED;
+    arm(stream, 0);
+    defer_pending(stream);
+}
+
+/* --- life ----------------------------------------------------------------------------------- */
+
+static struct stream *create(struct stream_loop *streams, int descriptor, stream_event_fn *on_event,
+                             void *owner, enum stream_state state)
+{
+    struct stream *stream = memory_new(sizeof(*stream));
+    stream->streams = streams;
+    stream->descriptor = descriptor;
+    stream->on_event = on_event;
+    stream->owner = owner;
+    stream->state = state;
+    stream->last_read = STREAM_WAIT;
+    buffer_init(&stream->queue, STREAM_QUEUE_CAP);
+    CHECK(uv_poll_init(streams->loop, &stream->poll, descriptor) == 0);
+    stream->poll.data = stream;
+    arm(stream, 0);
+    return stream;
+}
+
+struct stream *stream_new(struct stream_loop *streams, int descriptor, stream_event_fn *on_event,
+                          void *owner)
+{
+    return create(streams, descriptor, on_event, owner, STATE_OPEN);
+}
+
+struct stream *stream_new_connecting(struct stream_loop *streams, int descriptor,
+                                     stream_event_fn *on_event, void *owner)
+{
+    return create(streams, descriptor, on_event, owner, STATE_CONNECTING);
+}
+
+void stream_set_owner(struct stream *stream, stream_event_fn *on_event, void *owner)
+{
+    stream->on_event = on_event;
+    stream->owner = owner;
+}
+
+void stream_start_tls(struct stream *stream, struct ssl_st *session)
+{
+    CHECK(stream->state == STATE_OPEN && stream->tls == NULL);
+    CHECK(SSL_set_fd(session, stream->descriptor) == 1);
+    SSL_set_mode(session, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                              SSL_MODE_RELEASE_BUFFERS);
+    stream->tls = session;
+    stream->state = STATE_HANDSHAKE;
+    /* A client speaks first; a server waits for the hello. */
+    stream->is_handshake_writing = !SSL_is_server(session);
+    arm(stream, UV_READABLE);
+}
+
+void stream_close(struct stream *stream, enum stream_ending ending)
+{
+    CHECK(stream->on_event != NULL);
+    stream->on_event = NULL;
+    cancel_deferred(stream);
+    bool is_established = stream->state == STATE_OPEN || stream->state == STATE_FINISHING ||
+                          stream->state == STATE_FINISHED;
+    bool is_over = stream->reading == READING_ENDED && buffer_length(&stream->queue) == 0;
+    if (ending == STREAM_ENDING_RESET || stream->state == STATE_CONNECTING) {
+        struct linger at_once = {.l_onoff = 1};
+        setsockopt(stream->descriptor, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+        release(stream);
+        return;
+    }
+    if (is_over) {
+        if (is_established && ending == STREAM_ENDING_CLEAN && stream->state == STATE_OPEN &&
+            stream->last_read == STREAM_END)
+            send_end(stream, true);
+        release(stream);
+        return;
+    }
+    if (stream->state == STATE_FINISHED) {
+        stream->state = STATE_LINGERING_ENDED;
+    } else {
+        bool is_clean = is_established && ending == STREAM_ENDING_CLEAN;
+        stream->state = is_clean ? STATE_LINGERING_CLEAN : STATE_LINGERING_BROKEN;
+    }
+    struct stream_loop *streams = stream->streams;
+    stream->linger_until_ms =
+        uv_now(streams->loop) +
+        (buffer_length(&stream->queue) ? STREAM_LINGER_UNSENT_MS : STREAM_LINGER_MS);
+    LIST_INSERT_HEAD(&streams->lingering, stream, linger_link);
+    if (!uv_is_active((uv_handle_t *)&streams->linger_timer))
+        uv_timer_start(&streams->linger_timer, on_linger_tick, STREAM_LINGER_TICK_MS,
+                       STREAM_LINGER_TICK_MS);
+    if (buffer_length(&stream->queue) == 0)
+        after_queue(stream);
+    arm(stream, UV_READABLE | UV_WRITABLE);
+}
+
+const char *stream_failure(const struct stream *stream)
+{
+    return stream->failure[0] ? stream->failure : "connection lost";
+}
+
+struct ssl_st *stream_tls(const struct stream *stream)
+{
+    return stream->tls;
+}
+
+int stream_descriptor(const struct stream *stream)
+{
+    return stream->descriptor;
+}
+
+/* --- events --------------------------------------------------------------------------------- */
+
+static void deliver(struct stream *stream, enum stream_event event)
+{
+    if (stream->on_event)
+        stream->on_event(stream->owner, event);
+}
+
+static void open_now(struct stream *stream)
+{
+    stream->state = STATE_OPEN;
+    arm(stream, UV_WRITABLE);
+    deliver(stream, STREAM_OPENED);
+    /* A peer may have sent data along with the last bytes of the handshake. */
+    if (stream->state == STATE_OPEN && stream->tls && SSL_has_pending(stream->tls)) {
+        stream->last_read = STREAM_DATA;
+        defer_pending(stream);
+    }
+}
+
+static void continue_connecting(struct stream *stream)
+{
+    int number = 0;
+    socklen_t size = sizeof(number);
+    getsockopt(stream->descriptor, SOL_SOCKET, SO_ERROR, &number, &size);
+    if (number == EINPROGRESS || number == EAGAIN)
+        return;
+    if (number) {
+        set_failure(stream, strerror(number));
+        fail(stream);
+        return;
+    }
+    open_now(stream);
+}
+
+static void continue_handshake(struct stream *stream)
+{
+    ERR_clear_error();
+    errno = 0;
+    int result = SSL_do_handshake(stream->tls);
+    if (result == 1) {
+        open_now(stream);
+        return;
+    }
+    int number = errno;
+    switch (SSL_get_error(stream->tls, result)) {
+    case SSL_ERROR_WANT_READ:
+        stream->is_handshake_writing = false;
+        arm(stream, UV_WRITABLE);
+        return;
+    case SSL_ERROR_WANT_WRITE:
+        stream->is_handshake_writing = true;
+        arm(stream, UV_READABLE);
+        return;
+    case SSL_ERROR_SYSCALL:
+        if (number)
+            set_failure(stream, strerror(number));
+        break;
+    default:
+        break;
+    }
+    set_tls_failure(stream);
+    fail(stream);
+}
+
+static void unlink_lingering(struct stream *stream)
+{
+    LIST_REMOVE(stream, linger_link);
+    release(stream);
+}
+
+/* Throw away what the peer still sends, until it ends. */
+static void drain(struct stream *stream)
+{
+    struct stream_loop *streams = stream->streams;
+    ssize_t length = recv(stream->descriptor, streams->scratch, sizeof(streams->scratch), 0);
+    if (length < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (length <= 0)
+        unlink_lingering(stream);
+}
+
+static void continue_lingering(struct stream *stream, int events)
+{
+    if (stream->state != STATE_LINGERING_ENDED && (events & UV_WRITABLE)) {
+        struct bytes queued = buffer_bytes(&stream->queue);
+        size_t written;
+        if (!write_some(stream, queued, &written)) {
+            unlink_lingering(stream);
+            return;
+        }
+        buffer_consume(&stream->queue, written);
+        if (buffer_length(&stream->queue) == 0)
+            after_queue(stream);
+        arm(stream, UV_WRITABLE);
+    }
+    if (events & UV_READABLE)
+        drain(stream);
+}
+
+static void continue_open(struct stream *stream, int events)
+{
+    if (buffer_length(&stream->queue) > 0) {
+        stream_flush(stream);
+        if (stream->state == STATE_UNSENDABLE)
+            stream->is_drain_awaited = false;
+    }
+    if (stream->is_drain_awaited && buffer_length(&stream->queue) == 0) {
+        stream->is_drain_awaited = false;
+        deliver(stream, STREAM_DRAINED);
+    }
+    if (is_readable(stream) && (events & UV_READABLE) && stream->reading == READING_RESUMED) {
+        deliver(stream, STREAM_READABLE);
+        if (stream->state != STATE_CLOSED && !is_lingering(stream))
+            defer_pending(stream);
+    }
+    if (stream->state != STATE_CLOSED)
+        arm(stream, events);
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+    struct stream *stream = poll->data;
+    if (status < 0) {
+        /* An error is pending on the socket and libuv has stopped watching: read it from there. */
+        stream->armed = 0;
+        events = UV_READABLE | UV_WRITABLE;
+    }
+    switch (stream->state) {
+    case STATE_CONNECTING:
+        continue_connecting(stream);
+        break;
+    case STATE_HANDSHAKE:
+        continue_handshake(stream);
+        break;
+    case STATE_OPEN:
+    case STATE_FINISHING:
+    case STATE_FINISHED:
+    case STATE_UNSENDABLE:
+        continue_open(stream, events);
+        break;
+    case STATE_LINGERING_CLEAN:
+    case STATE_LINGERING_BROKEN:
+    case STATE_LINGERING_ENDED:
+        continue_lingering(stream, events);
+        break;
+    case STATE_FAILED:
+    case STATE_CLOSED:
+        break;
+    }
+}
+
+static void on_idle(uv_idle_t *idle)
+{
+    struct stream_loop *streams = idle->data;
+    size_t count = 0;
+    struct stream *stream;
+    TAILQ_FOREACH(stream, &streams->deferred, deferred_link)
+    count++;
+    /* A callback may defer again: that runs in the next turn, after a look at the sockets. */
+    while (count-- > 0 && (stream = TAILQ_FIRST(&streams->deferred)) != NULL) {
+        enum stream_deferred deferred = stream->deferred;
+        cancel_deferred(stream);
+        if (deferred == DEFERRED_FAILED)
+            deliver(stream, STREAM_FAILED);
+        else
+            continue_open(stream, UV_READABLE);
+    }
+    if (TAILQ_EMPTY(&streams->deferred))
+        uv_idle_stop(idle);
+}
+
+static void on_linger_tick(uv_timer_t *timer)
+{
+    struct stream_loop *streams = timer->data;
+    uint64_t now_ms = uv_now(streams->loop);
+    struct stream *stream = LIST_FIRST(&streams->lingering);
+    while (stream) {
+        struct stream *next = LIST_NEXT(stream, linger_link);
+        if (now_ms >= stream->linger_until_ms)
+            unlink_lingering(stream);
+        stream = next;
+    }
+    if (LIST_EMPTY(&streams->lingering))
+        uv_timer_stop(timer);
+}
+
+/* --- the loop's shared part ----------------------------------------------------------------- */
+
+struct stream_loop *stream_loop_new(struct uv_loop_s *loop)
+{
+    struct stream_loop *streams = memory_new(sizeof(*streams));
+    streams->loop = loop;
+    TAILQ_INIT(&streams->deferred);
+    LIST_INIT(&streams->lingering);
+    CHECK(uv_idle_init(loop, &streams->idle) == 0);
+    CHECK(uv_timer_init(loop, &streams->linger_timer) == 0);
+    streams->idle.data = streams;
+    streams->linger_timer.data = streams;
+    streams->handles = 2;
+    /* OpenSSL writes with write(2): a peer that is gone is an error there, not a signal. */
+    signal(SIGPIPE, SIG_IGN);
+    return streams;
+}
+
+static void on_loop_handle_closed(uv_handle_t *handle)
+{
+    struct stream_loop *streams = handle->data;
+    if (--streams->handles == 0)
+        free(streams);
+}
+
+void stream_loop_free(struct stream_loop *streams)
+{
+    while (!LIST_EMPTY(&streams->lingering))
+        unlink_lingering(LIST_FIRST(&streams->lingering));
+    uv_close((uv_handle_t *)&streams->idle, on_loop_handle_closed);
+    uv_close((uv_handle_t *)&streams->linger_timer, on_loop_handle_closed);
+}
+
+struct uv_loop_s *stream_loop_uv(struct stream_loop *streams)
+{
+    return streams->loop;
+}
+
+uint8_t *stream_loop_scratch(struct stream_loop *streams, size_t *size)
+{
+    *size = sizeof(streams->scratch);
+    return streams->scratch;
+}
