@@ -13,6 +13,9 @@
  * ssh_host_ed25519_key, ssh_host_ed25519_key.pub and authorized_keys.
  */
 
+/** What rootcell-init prints on the console as its first line. */
+#define BOOT_CONFIG_STARTED_LINE "rootcell-init: started"
+
 enum boot_role { BOOT_ROLE_FIREWALL, BOOT_ROLE_AGENT };
 
 enum {
