@@ -173,6 +173,7 @@ def suite_namespaces():
 SUITES = {
     "checks": suite_checks,
     "unit": suite_unit,
+    "namespaces": suite_namespaces,
 }
 
 
