@@ -1,0 +1,170 @@
+#include "policy/pattern.h"
+
+#include "base/buffer.h"
+
+#include <string.h>
+
+static const char hole_text[] = "{aws-region}";
+/* A region that stands in for the hole while the rest of a pattern is checked as a name. */
+static const char hole_sample[] = "us-east-1";
+
+bool pattern_is_aws_region(struct bytes label)
+{
+    struct bytes rest = label;
+    struct bytes part;
+    size_t parts = 0;
+    bool is_digit_seen = false;
+    while (bytes_next_token(&rest, '-', &part)) {
+        if (is_digit_seen || part.length == 0)
+            return false;
+        if (parts >= 2 && part.length == 1 && part.data[0] >= '0' && part.data[0] <= '9') {
+            is_digit_seen = true;
+            continue;
+        }
+        if (parts == 0 && part.length != 2)
+            return false;
+        for (size_t i = 0; i < part.length; i++)
+            if (part.data[i] < 'a' || part.data[i] > 'z')
+                return false;
+        parts++;
+    }
+    return is_digit_seen && label.data[label.length - 1] != '-';
+}
+
+struct bytes pattern_bytes(const struct pattern *pattern)
+{
+    return (struct bytes){(const uint8_t *)pattern->text, pattern->length};
+}
+
+struct bytes pattern_base(const struct pattern *pattern)
+{
+    return bytes_from(pattern_bytes(pattern), pattern->base_offset);
+}
+
+/*
+ * Check the base with every hole filled by a sample, and set the pattern's text from what the
+ * check made of it, holes put back.
+ */
+static bool set_base(struct pattern *pattern, struct bytes base, const char **reason)
+{
+    char filled[HOST_NAME_LENGTH_MAX + 1];
+    size_t filled_length = 0;
+    bool is_region_written = false;
+    struct bytes rest = base;
+    struct bytes label;
+    while (bytes_next_token(&rest, '.', &label)) {
+        bool is_hole = bytes_equal_text(label, hole_text);
+        struct bytes piece = is_hole ? bytes_from_text(hole_sample) : label;
+        if (filled_length + piece.length + 1 > sizeof(filled)) {
+            *reason = "the pattern is longer than a name can be";
+            return false;
+        }
+        if (piece.length)
+            memcpy(filled + filled_length, piece.data, piece.length);
+        filled_length += piece.length;
+        if (rest.data)
+            filled[filled_length++] = '.';
+        if (is_hole)
+            pattern->has_hole = true;
+        else if (pattern_is_aws_region(label))
+            is_region_written = true;
+    }
+    if (base.length && base.data[base.length - 1] == '.')
+        filled[filled_length++] = '.';
+    struct host_name name;
+    enum host_name_problem problem =
+        host_name_parse((struct bytes){(uint8_t *)filled, filled_length}, &name);
+    if (problem != HOST_NAME_FINE) {
+        *reason = host_name_problem_text(problem);
+        return false;
+    }
+    if (pattern->has_hole && is_region_written) {
+        *reason = "a region cannot be written out beside {aws-region}";
+        return false;
+    }
+    return true;
+}
+
+static void set_text(struct pattern *pattern, struct bytes text)
+{
+    pattern->length = text.length;
+    for (size_t i = 0; i < text.length; i++) {
+        uint8_t byte = text.data[i];
+        pattern->text[i] = (char)(byte >= 'A' && byte <= 'Z' ? byte | 0x20 : byte);
+    }
+    pattern->text[text.length] = '\0';
+    pattern->literal_offset = pattern->base_offset;
+    if (!pattern->has_hole)
+        return;
+    struct bytes whole = pattern_bytes(pattern);
+    size_t hole_length = sizeof(hole_text) - 1;
+    for (size_t i = pattern->base_offset; i + hole_length <= whole.length; i++)
+        if (memcmp(whole.data + i, hole_text, hole_length) == 0)
+            pattern->literal_offset = i + hole_length + 1;
+}
+
+bool pattern_parse(struct bytes text, struct pattern *pattern, const char **reason)
+{
+    struct pattern made = {.kind = PATTERN_EXACT};
+    if (text.length > HOST_NAME_LENGTH_MAX + 3) {
+        *reason = "the pattern is longer than a name can be";
+        return false;
+    }
+    if (bytes_start_with(text, BYTES_LITERAL("**."))) {
+        made.kind = PATTERN_ANY_LABELS;
+        made.base_offset = 3;
+    } else if (bytes_start_with(text, BYTES_LITERAL("*."))) {
+        made.kind = PATTERN_ONE_LABEL;
+        made.base_offset = 2;
+    } else if (bytes_equal_text(text, "*") || bytes_equal_text(text, "**")) {
+        *reason = "a wildcard needs a name after it: `*.example.com`";
+        return false;
+    }
+    struct bytes base = bytes_from(text, made.base_offset);
+    if (bytes_index_of(base, '*') != base.length) {
+        *reason = "`*` stands for a whole label at the start: `*.example.com`, `**.example.com`";
+        return false;
+    }
+    if (!set_base(&made, base, reason))
+        return false;
+    set_text(&made, text);
+    if (made.has_hole && made.literal_offset >= made.length) {
+        *reason = "a name must follow {aws-region}";
+        return false;
+    }
+    *pattern = made;
+    return true;
+}
+
+/* The labels of the base equal those of the name, holes matched by their type. */
+static bool base_matches(struct bytes base, struct bytes name)
+{
+    struct bytes wanted;
+    struct bytes label;
+    while (bytes_next_token(&base, '.', &wanted)) {
+        if (!bytes_next_token(&name, '.', &label))
+            return false;
+        if (bytes_equal_text(wanted, hole_text) ? !pattern_is_aws_region(label)
+                                                : !bytes_equal(wanted, label))
+            return false;
+    }
+    return name.data == NULL;
+}
+
+bool pattern_matches(const struct pattern *pattern, const struct host_name *name)
+{
+    struct bytes rest = host_name_bytes(name);
+    struct bytes base = pattern_base(pattern);
+    if (pattern->kind == PATTERN_EXACT)
+        return base_matches(base, rest);
+    struct bytes label;
+    while (bytes_next_token(&rest, '.', &label) && rest.data) {
+        if (bytes_index_of(label, '_') != label.length)
+            return false;
+        if (base_matches(base, rest))
+            return true;
+        if (pattern->kind == PATTERN_ONE_LABEL)
+            return false;
+    }
+    return false;
+}
