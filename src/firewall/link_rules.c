@@ -1,0 +1,314 @@
+#include "firewall/link_rules.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "base/number.h"
+#include "base/printable.h"
+#include "system/child.h"
+#include "system/file.h"
+#include "system/linux_socket.h"
+
+enum {
+    ROUTE_TABLE = 100,
+    RULE_PREFERENCE = 100,
+    TABLE_LOCAL = 255,
+    FILTER_BYTES_MAX = 64 * 1024,
+    PROGRAM_TIMEOUT_MS = 20000,
+};
+
+/* Addresses that the proxy never dials, whatever the policy says (wall: the address floor). */
+static const char floor_ipv4[] =
+    "0.0.0.0/8, 127.0.0.0/8, 169.254.0.0/16, 192.0.0.0/24, 198.18.0.0/15, 224.0.0.0/3";
+/* The same in IPv4-mapped, NAT64 (RFC 6052), 6to4 and Teredo form, and IPv6's own. */
+static const char floor_ipv6[] =
+    "::/96, ::ffff:0:0/96, fe80::/10, fec0::/10, ff00::/8, 2001::/32, "
+    "64:ff9b::/104, 64:ff9b::7f00:0/104, 64:ff9b::a9fe:0/112, 64:ff9b::c000:0/120, "
+    "64:ff9b::c612:0/111, 64:ff9b::e000:0/99, 64:ff9b:1::/48, "
+    "2002::/24, 2002:7f00::/24, 2002:a9fe::/32, 2002:c000::/40, 2002:c612::/31, 2002:e000::/19";
+
+struct dotted {
+    char text[16];
+};
+
+static struct dotted dotted(uint32_t address)
+{
+    struct dotted result;
+    number_format_ipv4(address, result.text);
+    return result;
+}
+
+static unsigned prefix_of(uint32_t netmask)
+{
+    return (unsigned)__builtin_popcount(netmask);
+}
+
+static uint32_t pool_netmask(const struct options *options)
+{
+    return UINT32_MAX << (32 - options->pool_prefix);
+}
+
+/* What a network that is not ours must look like: everything else is spoofed or malformed. */
+static bool write_prerouting(const struct link_rules *rules, const struct link_rules_others *others,
+                             struct buffer *out)
+{
+    uint32_t network = rules->address & rules->netmask;
+    bool is_good = buffer_append_format(
+        out,
+        "chain prerouting {\n type filter hook prerouting priority -450; policy accept;\n"
+        " iifname != \"%s\" accept\n"
+        /* Fragments: before anything could put them together. */
+        " ip frag-off & 0x3fff != 0 drop\n"
+        " ip hdrlength != 5 drop\n"
+        " ip saddr != %s/%u drop\n"
+        " ip saddr %s drop\n"
+        " ip daddr { 0.0.0.0/8, 127.0.0.0/8, 224.0.0.0/3 } drop\n",
+        rules->options->agent_interface, dotted(network).text, prefix_of(rules->netmask),
+        dotted(rules->address).text);
+    /* A network of 31 or 32 bits has no broadcast address (RFC 3021). */
+    if (prefix_of(rules->netmask) < 31)
+        is_good = is_good && buffer_append_format(
+                                 out, " ip saddr { %s, %s } drop\n ip daddr { %s, %s } drop\n",
+                                 dotted(network).text, dotted(network | ~rules->netmask).text,
+                                 dotted(network).text, dotted(network | ~rules->netmask).text);
+    for (size_t i = 0; i < others->count; i++)
+        is_good = is_good && buffer_append_format(out, " ip daddr %s drop\n",
+                                                  dotted(others->addresses[i]).text);
+    return is_good && buffer_append_text(out, "}\n");
+}
+
+static bool write_input(const struct link_rules *rules, struct buffer *out)
+{
+    bool is_good =
+        buffer_append_format(out,
+                             "chain input {\n type filter hook input priority 0; policy accept;\n"
+                             " iifname != \"%s\" accept\n tcp dport { ",
+                             rules->options->agent_interface);
+    for (size_t i = 0; i < rules->port_count; i++)
+        is_good = is_good && buffer_append_format(out, "%s%u", i ? ", " : "", rules->ports[i]);
+    struct dotted address = dotted(rules->address);
+    return is_good &&
+           buffer_append_format(
+               out,
+               " } accept\n"
+               " udp dport 53 accept\n"
+               " ip daddr %s icmp type echo-request accept\n"
+               /* Answers of the agent's sshd to the owner's session, which we dial. */
+               " ip daddr %s tcp sport 22 tcp flags & (syn | ack) != syn accept\n"
+               " ip protocol tcp reject with tcp reset\n"
+               " ip protocol udp ip daddr { %s, %s/%u } reject with icmp type port-unreachable\n"
+               " drop\n}\n",
+               address.text, address.text, address.text, dotted(rules->options->pool_address).text,
+               rules->options->pool_prefix);
+}
+
+static bool is_private(uint32_t address)
+{
+    return address >> 24 == 10 || address >> 20 == 0xac1 || address >> 16 == 0xc0a8 ||
+           address >> 22 == 0x191;
+}
+
+static bool write_output(const struct link_rules *rules, const struct link_rules_others *others,
+                         struct buffer *out)
+{
+    const struct sockaddr_in *dns = (const struct sockaddr_in *)&rules->options->upstream_dns;
+    struct dotted resolver = dotted(ntohl(dns->sin_addr.s_addr));
+    unsigned port = ntohs(dns->sin_port);
+    const char *interface = rules->options->agent_interface;
+    bool is_good = buffer_append_format(
+        out,
+        "chain output {\n type filter hook output priority 0; policy accept;\n"
+        " meta skuid != %u accept\n"
+        " oifname \"%s\" tcp flags & (syn | ack) == syn drop\n"
+        " oifname \"%s\" ip protocol tcp accept\n"
+        " ip daddr %s udp dport %u accept\n ip daddr %s tcp dport %u accept\n"
+        " ip protocol != tcp drop\n"
+        " ip daddr { %s } drop\n ip daddr { %s/%u, %s/%u } drop\n",
+        rules->proxy_user, interface, interface, resolver.text, port, resolver.text, port,
+        floor_ipv4, dotted(rules->options->pool_address).text, rules->options->pool_prefix,
+        dotted(rules->address & rules->netmask).text, prefix_of(rules->netmask));
+    for (size_t i = 0; i < others->count; i++) {
+        uint32_t address = others->addresses[i], mask = others->netmasks[i];
+        is_good = is_good && buffer_append_format(out, " ip daddr %s drop\n", dotted(address).text);
+        /* The network that holds a private resolver is the VM runner's own: it maps the host's
+         * loopback into it. */
+        uint32_t resolver_address = ntohl(dns->sin_addr.s_addr);
+        if (is_private(resolver_address) && (resolver_address & mask) == (address & mask))
+            is_good = is_good && buffer_append_format(out, " ip daddr %s/%u drop\n",
+                                                      dotted(address & mask).text, prefix_of(mask));
+    }
+    return is_good && buffer_append_text(out, "}\n");
+}
+
+bool link_rules_write_filter(const struct link_rules *rules, const struct link_rules_others *others,
+                             struct buffer *out)
+{
+    const char *interface = rules->options->agent_interface;
+    return buffer_append_text(out, "table ip rootcell {}\ndelete table ip rootcell\n"
+                                   "table ip6 rootcell {}\ndelete table ip6 rootcell\n"
+                                   "table ip rootcell {\n") &&
+           write_prerouting(rules, others, out) && write_input(rules, out) &&
+           write_output(rules, others, out) &&
+           buffer_append_format(
+               out,
+               "chain forward {\n type filter hook forward priority 0; policy accept;\n"
+               " iifname \"%s\" drop\n oifname \"%s\" drop\n}\n}\n"
+               "table ip6 rootcell {\n"
+               "chain prerouting {\n type filter hook prerouting priority -450; policy accept;\n"
+               " iifname \"%s\" drop\n}\n"
+               "chain output {\n type filter hook output priority 0; policy accept;\n"
+               " oifname \"%s\" drop\n meta skuid != %u accept\n ip6 daddr { %s } drop\n}\n}\n",
+               interface, interface, interface, interface, rules->proxy_user, floor_ipv6);
+}
+
+static void add_other(void *context, uint32_t address, uint32_t netmask)
+{
+    struct link_rules_others *others = context;
+    if (others->count == LINK_RULES_OTHERS_MAX)
+        return;
+    others->addresses[others->count] = address;
+    others->netmasks[others->count++] = netmask;
+}
+
+bool link_rules_check_pool(const struct link_rules *rules, struct error *error)
+{
+    const struct options *options = rules->options;
+    struct link_rules_others networks = {{rules->address}, {rules->netmask}, 1};
+    if (!linux_interface_visit_others(options->agent_interface, add_other, &networks, error))
+        return false;
+    for (size_t i = 0; i < networks.count; i++) {
+        uint32_t wider = networks.netmasks[i] & pool_netmask(options);
+        if ((networks.addresses[i] & wider) == (options->pool_address & wider))
+            return error_set(error, "--pool: %s/%u overlaps the network %s/%u",
+                             dotted(options->pool_address).text, options->pool_prefix,
+                             dotted(networks.addresses[i] & networks.netmasks[i]).text,
+                             prefix_of(networks.netmasks[i]));
+    }
+    return true;
+}
+
+/* Run a program to its end; what it complains about becomes the error. */
+static bool run(const struct argument_list *arguments, struct bytes input, struct error *error)
+{
+    struct buffer complaints;
+    buffer_init(&complaints, 4096);
+    struct child_request request = {
+        .arguments = arguments,
+        .input_stream = input.length ? CHILD_STREAM_CAPTURE : CHILD_STREAM_NULL,
+        .input = input,
+        .error_stream = CHILD_STREAM_CAPTURE,
+        .errors = &complaints,
+        .timeout_ms = PROGRAM_TIMEOUT_MS,
+    };
+    int status = 0;
+    bool is_good = child_run(&request, &status, error);
+    if (is_good && status != 0) {
+        char shown[400];
+        struct bytes all = bytes_trim(buffer_bytes(&complaints));
+        printable_text(bytes_first(all, bytes_index_of(all, '\n')), shown, sizeof(shown));
+        is_good = error_set(error, "%s: status %d: %s", arguments->texts[0], status, shown);
+    }
+    buffer_done(&complaints);
+    return is_good;
+}
+
+bool link_rules_load_filter(const struct link_rules *rules, struct error *error)
+{
+    struct link_rules_others others = {.count = 0};
+    if (!linux_interface_visit_others(rules->options->agent_interface, add_other, &others, error))
+        return false;
+    struct buffer script;
+    buffer_init(&script, FILTER_BYTES_MAX);
+    CLEANUP_ARGUMENTS struct argument_list arguments;
+    argument_list_init(&arguments);
+    argument_list_add_all(&arguments, "nft", "-f", "-", NULL);
+    bool is_good = link_rules_write_filter(rules, &others, &script) ||
+                   error_set(error, "packet rules: too many addresses");
+    is_good = is_good && run(&arguments, buffer_bytes(&script), error);
+    buffer_done(&script);
+    return is_good || error_add_context(error, "load packet rules");
+}
+
+/* Write a kernel setting that must hold; one that this kernel does not have holds by itself. */
+static bool set_kernel(const char *path, const char *value, struct error *error)
+{
+    CLEANUP_FD int descriptor = open(path, O_RDWR | O_CLOEXEC);
+    if (descriptor < 0 && errno == ENOENT)
+        return true;
+    char now = '\0';
+    if (descriptor >= 0 && pread(descriptor, &now, 1, 0) == 1 && now == value[0])
+        return true;
+    if (descriptor < 0 || pwrite(descriptor, value, strlen(value), 0) != (ssize_t)strlen(value)) {
+        int number = errno;
+        /* A read-only /proc is fine where the value is right already. */
+        CLEANUP_FD int reading = open(path, O_RDONLY | O_CLOEXEC);
+        if (reading >= 0 && read(reading, &now, 1) == 1 && now == value[0])
+            return true;
+        return error_set_errno(error, number, "%s", path);
+    }
+    return true;
+}
+
+static bool set_kernel_of_link(const char *interface, struct error *error)
+{
+    static const struct {
+        const char *path; /* with the interface's name for %s */
+        const char *value;
+    } settings[] = {
+        {"/proc/sys/net/ipv6/conf/%s/disable_ipv6", "1"},
+        /* Answer ARP for the link's own address only, not for every local one. */
+        {"/proc/sys/net/ipv4/conf/%s/arp_ignore", "1"},
+        {"/proc/sys/net/ipv4/conf/%s/accept_redirects", "0"},
+        {"/proc/sys/net/ipv4/conf/%s/send_redirects", "0"},
+        {"/proc/sys/net/ipv4/conf/%s/accept_source_route", "0"},
+        {"/proc/sys/net/ipv4/conf/%s/route_localnet", "0"},
+    };
+    if (!set_kernel("/proc/sys/net/ipv4/ip_forward", "0", error))
+        return false;
+    for (size_t i = 0; i < sizeof(settings) / sizeof(*settings); i++) {
+        char path[128];
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+        int length = snprintf(path, sizeof(path), settings[i].path, interface);
+#pragma GCC diagnostic pop
+        if (length < 0 || length >= (int)sizeof(path) ||
+            !set_kernel(path, settings[i].value, error))
+            return false;
+    }
+    return true;
+}
+
+bool link_rules_set_routes(const struct link_rules *rules, struct error *error)
+{
+    const struct options *options = rules->options;
+    const char *interface = options->agent_interface;
+    if (!set_kernel_of_link(interface, error) || !linux_interface_bring_up("lo", error))
+        return false;
+    CLEANUP_FREE char *pool =
+        memory_format("%s/%u", dotted(options->pool_address).text, options->pool_prefix);
+    CLEANUP_FREE char *table = memory_format("%d", ROUTE_TABLE);
+    CLEANUP_FREE char *local = memory_format("%d", TABLE_LOCAL);
+    CLEANUP_FREE char *preference = memory_format("%d", RULE_PREFERENCE);
+    /* Forms that iproute2 and busybox both take. The rule left by an earlier run goes first,
+     * because adding it twice fails; that there is none is no failure. */
+    const char *const commands[][12] = {
+        {"ip", "rule", "del", "iif", interface, "lookup", table, "pref", preference},
+        {"ip", "route", "replace", "local", pool, "dev", "lo", "table", local},
+        {"ip", "route", "replace", "local", "0.0.0.0/0", "dev", "lo", "table", table},
+        {"ip", "rule", "add", "iif", interface, "lookup", table, "pref", preference},
+    };
+    for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
+        CLEANUP_ARGUMENTS struct argument_list arguments;
+        argument_list_init(&arguments);
+        for (size_t j = 0; commands[i][j]; j++)
+            argument_list_add(&arguments, commands[i][j]);
+        if (!run(&arguments, BYTES_EMPTY, error) && i > 0)
+            return error_add_context(error, "set routes");
+    }
+    return true;
+}

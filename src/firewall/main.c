@@ -1,0 +1,27 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "firewall/control_client.h"
+#include "firewall/options.h"
+#include "firewall/supervisor.h"
+
+int main(int count, char **arguments)
+{
+    if (count == 2 && !strcmp(arguments[1], "--help"))
+        return fputs(options_usage(), stdout) < 0;
+    if (count == 2 && !strcmp(arguments[1], "--version"))
+        return puts("rootcell-firewall " ROOTCELL_VERSION) < 0;
+    if (count == 4 && !strcmp(arguments[1], "control"))
+        return control_client_run(arguments[2], arguments[3]);
+
+    struct options options;
+    struct error error;
+    if (!options_parse(count - 1, arguments + 1, &options, &error)) {
+        fprintf(stderr, "rootcell-firewall: %s\n", error.text);
+        return SUPERVISOR_EXIT_REFUSED;
+    }
+    /* nft and ip are run as root: they come from the system's own folders only. */
+    setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);
+    return supervisor_run(&options);
+}

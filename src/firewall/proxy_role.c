@@ -1,0 +1,231 @@
+#include "firewall/proxy_role.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "base/check.h"
+#include "base/memory.h"
+#include "firewall/dialer.h"
+#include "firewall/dns_service.h"
+#include "firewall/link_watch.h"
+#include "firewall/listeners.h"
+#include "firewall/policy_bundle.h"
+#include "firewall/proxy.h"
+#include "firewall/role.h"
+#include "firewall/role_message.h"
+#include "policy/address_pool.h"
+#include "policy/policy.h"
+#include "system/linux_privilege.h"
+#include "system/stream.h"
+#include "system/wall_clock.h"
+
+enum {
+    DESCRIPTORS_WANTED = 8192,
+    DESCRIPTORS_RESERVED = 128, /* listeners, resolver, loop, channel, and room to breathe */
+};
+
+/* The proxy and what only its start and its channel know. */
+struct proxy_role {
+    struct proxy proxy;
+    uv_loop_t loop;
+    uv_poll_t channel_poll;
+    uv_signal_t end_signal;
+    int channel;
+};
+
+void proxy_release_connection(struct proxy *proxy)
+{
+    CHECK(proxy->agent_connections > 0);
+    proxy->agent_connections--;
+    listeners_resume(proxy->listeners);
+}
+
+/* --- policy --------------------------------------------------------------------------------- */
+
+static void update_pool(struct proxy *proxy)
+{
+    size_t count = 0;
+    const struct bytes *keys = policy_pool_keys(proxy->policy, &count);
+    size_t homeless =
+        address_pool_update(proxy->pool, keys, count, (uint64_t)wall_clock_monotonic_ms());
+    if (homeless == 0)
+        return;
+    struct audit_record record = {
+        .kind = AUDIT_POLICY,
+        .decision = AUDIT_INFO,
+        .reason = BYTES_LITERAL("the address pool is full: names are left without an address"),
+        .count = homeless > UINT32_MAX ? UINT32_MAX : (uint32_t)homeless,
+    };
+    record_queue_send(proxy, &record);
+}
+
+/* The supervisor compiled the same text before it sent it: a failure here is our mistake. */
+static struct policy *compile_memory(int descriptor)
+{
+    struct stat status;
+    CHECK(fstat(descriptor, &status) == 0 && status.st_size > 0);
+    size_t length = (size_t)status.st_size;
+    void *mapped = mmap(NULL, length, PROT_READ, MAP_PRIVATE, descriptor, 0);
+    CHECK(mapped != MAP_FAILED);
+    struct policy *policy = NULL;
+    struct error error;
+    CHECK(policy_bundle_compile((struct bytes){mapped, length}, &policy, &error));
+    munmap(mapped, length);
+    return policy;
+}
+
+static void change_policy(struct proxy_role *role, int descriptor, uint64_t epoch)
+{
+    struct proxy *proxy = &role->proxy;
+    struct policy *policy_before = (struct policy *)proxy->policy;
+    proxy->policy = compile_memory(descriptor);
+    proxy->policy_epoch = epoch;
+    update_pool(proxy);
+    https_service_policy_changed(proxy);
+    ssh_service_policy_changed(proxy);
+    policy_free(policy_before);
+    struct role_message message = {.kind = ROLE_MESSAGE_IN_FORCE, .number = epoch};
+    struct error error;
+    CHECK(role_message_send(role->channel, &message, -1, &error));
+}
+
+/* --- channel -------------------------------------------------------------------------------- */
+
+static void send_counters(struct proxy_role *role)
+{
+    struct role_message message = {
+        .kind = ROLE_MESSAGE_COUNTERS,
+        .number = role->proxy.agent_connections,
+        .second = record_queue_dropped(role->proxy.records),
+    };
+    struct error error;
+    CHECK(role_message_send(role->channel, &message, -1, &error));
+}
+
+static void handle_message(struct proxy_role *role, const struct role_message *message,
+                           int descriptor)
+{
+    struct proxy *proxy = &role->proxy;
+    switch ((enum role_message_kind)message->kind) {
+    case ROLE_MESSAGE_LISTENER:
+        listeners_add(proxy->listeners, descriptor, (uint16_t)message->number);
+        return;
+    case ROLE_MESSAGE_DATAGRAM:
+        dns_service_start(proxy->dns, descriptor);
+        return;
+    case ROLE_MESSAGE_LINK:
+        link_watch_start(proxy->link, descriptor);
+        return;
+    case ROLE_MESSAGE_LISTENER_GONE:
+        listeners_remove(proxy->listeners, (uint16_t)message->number);
+        break;
+    case ROLE_MESSAGE_POLICY:
+        change_policy(role, descriptor, message->number);
+        break;
+    case ROLE_MESSAGE_STATUS:
+        send_counters(role);
+        break;
+    case ROLE_MESSAGE_IN_FORCE:
+    case ROLE_MESSAGE_COUNTERS:
+    case ROLE_MESSAGE_KIND_COUNT:
+        CHECK(!"a message that the supervisor does not send");
+    }
+    if (descriptor >= 0)
+        close(descriptor);
+}
+
+static void on_channel(uv_poll_t *poll, int status, int events)
+{
+    struct proxy_role *role = poll->data;
+    struct role_message message;
+    int descriptor = -1;
+    for (;;) {
+        switch (role_message_receive(role->channel, &message, &descriptor)) {
+        case DESCRIPTOR_CHANNEL_WAIT:
+            return;
+        case DESCRIPTOR_CHANNEL_END:
+            uv_stop(&role->loop); /* without its supervisor a proxy ends */
+            return;
+        case DESCRIPTOR_CHANNEL_MESSAGE:
+            handle_message(role, &message, descriptor);
+            break;
+        }
+    }
+}
+
+static void on_end_signal(uv_signal_t *handle, int number)
+{
+    uv_stop(handle->loop);
+}
+
+/* --- start ---------------------------------------------------------------------------------- */
+
+static void set_connection_limit(struct proxy *proxy, unsigned descriptors)
+{
+    /* An agent connection may need an upstream one; and the rest must always find a descriptor. */
+    unsigned usable = descriptors > 2 * DESCRIPTORS_RESERVED ? descriptors - DESCRIPTORS_RESERVED
+                                                             : descriptors / 2;
+    proxy->agent_connection_limit =
+        usable / 2 < PROXY_AGENT_CONNECTION_LIMIT ? usable / 2 : PROXY_AGENT_CONNECTION_LIMIT;
+}
+
+static bool make_services(struct proxy_role *role, const struct proxy_start *start,
+                          struct error *error)
+{
+    struct proxy *proxy = &role->proxy;
+    proxy->loop = &role->loop;
+    proxy->options = start->options;
+    proxy->files = start->files;
+    proxy->policy = policy_new_empty();
+    proxy->pool = address_pool_new(start->options->pool_address, start->options->pool_prefix);
+    proxy->records = record_queue_new(proxy->loop, start->record_socket);
+    proxy->streams = stream_loop_new(proxy->loop);
+    struct dialer_settings settings = {
+        .upstream_dns = start->options->upstream_dns,
+        .upstream_ca_pem = (const char *)start->files->upstream_ca.data,
+        .upstream_ca_pem_length = start->files->upstream_ca.length,
+    };
+    if (!dialer_new(proxy->streams, &settings, &proxy->dialer, error))
+        return false;
+    proxy->https = https_service_new(proxy);
+    proxy->ssh = ssh_service_new(proxy);
+    proxy->connect = connect_service_new(proxy);
+    proxy->dns = dns_service_new(proxy);
+    proxy->link = link_watch_new(proxy, start->address, start->netmask);
+    proxy->listeners = listeners_new(proxy);
+    return true;
+}
+
+static void watch_channel(struct proxy_role *role)
+{
+    role->channel_poll.data = role;
+    CHECK(uv_poll_init(&role->loop, &role->channel_poll, role->channel) == 0);
+    uv_poll_start(&role->channel_poll, UV_READABLE, on_channel);
+    CHECK(uv_signal_init(&role->loop, &role->end_signal) == 0);
+    uv_signal_start(&role->end_signal, on_end_signal, SIGTERM);
+}
+
+int proxy_role_main(void *context, int channel)
+{
+    const struct proxy_start *start = context;
+    struct error error;
+    struct proxy_role *role = memory_new(sizeof(*role));
+    role->channel = channel;
+    set_connection_limit(&role->proxy, linux_privilege_raise_descriptors(DESCRIPTORS_WANTED));
+    if (!linux_privilege_drop(ROLE_PROXY_USER, start->parent, &error) ||
+        (uv_loop_init(&role->loop) != 0 && !error_set(&error, "no event loop")) ||
+        !make_services(role, start, &error)) {
+        fprintf(stderr, "rootcell-firewall: proxy: %s\n", error.text);
+        return 1;
+    }
+    watch_channel(role);
+    uv_run(&role->loop, UV_RUN_DEFAULT);
+    /* The process ends with its connections; what is queued for the log still goes out. */
+    record_queue_close(role->proxy.records);
+    return 0;
+}

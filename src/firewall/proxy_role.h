@@ -1,0 +1,23 @@
+#ifndef FIREWALL_PROXY_ROLE_H
+#define FIREWALL_PROXY_ROLE_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+struct options;
+struct proxy_files;
+
+/** What the proxy has from the supervisor at its start; the rest comes over the channel. */
+struct proxy_start {
+    const struct options *options;
+    const struct proxy_files *files;
+    int record_socket;
+    pid_t parent;     /* the supervisor */
+    uint32_t address; /* ours on the link, host byte order */
+    uint32_t netmask;
+};
+
+/** role_main_fn; `context` is a struct proxy_start. */
+int proxy_role_main(void *context, int channel);
+
+#endif

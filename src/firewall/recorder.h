@@ -1,0 +1,20 @@
+#ifndef FIREWALL_RECORDER_H
+#define FIREWALL_RECORDER_H
+
+#include <sys/types.h>
+
+/**
+ * The recorder role: takes records as datagrams, checks each, and appends JSON lines to the audit
+ * log. It has a user of its own and no network. A log that cannot be written (a full disk, a host
+ * that does not read) never holds up traffic: records are lost, counted, and the count is told.
+ */
+struct recorder_start {
+    int file;     /* where lines go: a regular file opened for appending, or a device */
+    int socket;   /* datagrams from proxy and supervisor */
+    pid_t parent; /* the supervisor */
+};
+
+/** role_main_fn; `context` is a struct recorder_start. */
+int recorder_main(void *context, int channel);
+
+#endif

@@ -1,0 +1,39 @@
+#ifndef FIREWALL_ROLE_MESSAGE_H
+#define FIREWALL_ROLE_MESSAGE_H
+
+#include <stdint.h>
+
+#include "base/error.h"
+#include "system/descriptor_channel.h"
+
+/** What supervisor and proxy say to each other; each with at most one descriptor. */
+enum role_message_kind {
+    /* supervisor -> proxy */
+    ROLE_MESSAGE_LISTENER,      /* `number` port; descriptor: TCP listener */
+    ROLE_MESSAGE_LISTENER_GONE, /* `number` port: close it */
+    ROLE_MESSAGE_DATAGRAM,      /* descriptor: the UDP socket of port 53 */
+    ROLE_MESSAGE_LINK,          /* descriptor: the packet socket */
+    ROLE_MESSAGE_POLICY,        /* `number` epoch; descriptor: memory file with the bundle */
+    ROLE_MESSAGE_STATUS,        /* tell your counters */
+    /* proxy -> supervisor */
+    ROLE_MESSAGE_IN_FORCE, /* `number` epoch: the policy holds for all that comes after */
+    ROLE_MESSAGE_COUNTERS, /* `number` agent connections, `second` records dropped */
+    ROLE_MESSAGE_KIND_COUNT
+};
+
+/** Travels as it is in memory: both ends are the same program. */
+struct role_message {
+    uint32_t kind;
+    uint32_t reserved; /* 0 */
+    uint64_t number;
+    uint64_t second;
+};
+
+bool role_message_send(int channel, const struct role_message *message, int descriptor,
+                       struct error *error);
+
+/** As descriptor_channel_receive; a message of unknown shape ends the channel. */
+enum descriptor_channel_result role_message_receive(int channel, struct role_message *message,
+                                                    int *descriptor);
+
+#endif

@@ -1,0 +1,425 @@
+#include "firewall/supervisor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "firewall/control_server.h"
+#include "firewall/policy_bundle.h"
+#include "firewall/policy_folder.h"
+#include "firewall/policy_reload.h"
+#include "firewall/proxy_role.h"
+#include "firewall/recorder.h"
+#include "firewall/role_message.h"
+#include "system/file.h"
+#include "system/linux_socket.h"
+#include "system/wall_clock.h"
+
+enum {
+    PEM_BYTES_MAX = 64 * 1024,
+    UPSTREAM_CA_BYTES_MAX = 8 * 1024 * 1024,
+    READY_TIMEOUT_MS = 30000,
+    END_TIMEOUT_MS = 1000,
+    RECORD_SOCKET_BYTES = 512 * 1024,
+};
+
+void supervisor_record(struct supervisor *supervisor, enum audit_kind kind,
+                       enum audit_decision decision, const char *reason, const char *detail)
+{
+    struct audit_record record = {
+        .time_ms = (uint64_t)wall_clock_now_ms(),
+        .kind = kind,
+        .decision = decision,
+        .reason = bytes_from_text(reason),
+        .detail = bytes_from_text(detail),
+    };
+    struct buffer datagram;
+    buffer_init(&datagram, AUDIT_DATAGRAM_MAX);
+    CHECK(audit_record_encode(&record, &datagram));
+    struct bytes bytes = buffer_bytes(&datagram);
+    if (send(supervisor->record_sockets[0], bytes.data, bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL) <
+        0)
+        supervisor->records_dropped++;
+    buffer_done(&datagram);
+}
+
+/* --- what the proxy is told, and says ------------------------------------------------------- */
+
+static bool tell_proxy(struct supervisor *supervisor, enum role_message_kind kind, uint64_t number,
+                       int descriptor, struct error *error)
+{
+    struct role_message message = {.kind = kind, .number = number};
+    return role_message_send(supervisor->proxy.channel, &message, descriptor, error);
+}
+
+bool supervisor_send_policy(struct supervisor *supervisor, struct error *error)
+{
+    CLEANUP_FD int memory =
+        descriptor_channel_memory("rootcell-policy", buffer_bytes(&supervisor->bundle), error);
+    return memory >= 0 &&
+           tell_proxy(supervisor, ROLE_MESSAGE_POLICY, supervisor->epoch, memory, error);
+}
+
+bool supervisor_send_listeners(struct supervisor *supervisor, size_t first, struct error *error)
+{
+    const struct wall_sockets *sockets = &supervisor->sockets;
+    for (size_t i = first; i < sockets->listener_count; i++)
+        if (!tell_proxy(supervisor, ROLE_MESSAGE_LISTENER, sockets->listeners[i].port,
+                        sockets->listeners[i].descriptor, error))
+            return false;
+    return true;
+}
+
+/* Everything that a new proxy needs; the policy comes last and is what it confirms. */
+static bool equip_proxy(struct supervisor *supervisor, struct error *error)
+{
+    return tell_proxy(supervisor, ROLE_MESSAGE_DATAGRAM, 0, supervisor->sockets.datagram, error) &&
+           tell_proxy(supervisor, ROLE_MESSAGE_LINK, 0, supervisor->sockets.packet, error) &&
+           supervisor_send_listeners(supervisor, 0, error) &&
+           supervisor_send_policy(supervisor, error);
+}
+
+/* Returns false when there is nothing more to receive now. The proxy may be hostile: numbers
+ * only, and no descriptor is taken from it. */
+static bool receive_from_proxy(struct supervisor *supervisor)
+{
+    struct role_message message;
+    int descriptor = -1;
+    if (supervisor->proxy.process == 0)
+        return false;
+    switch (role_message_receive(supervisor->proxy.channel, &message, &descriptor)) {
+    case DESCRIPTOR_CHANNEL_WAIT:
+        return false;
+    case DESCRIPTOR_CHANNEL_END:
+        /* It is dying, or lies: either way a new one follows. */
+        kill(supervisor->proxy.process, SIGKILL);
+        shutdown(supervisor->proxy.channel, SHUT_RDWR);
+        return false;
+    case DESCRIPTOR_CHANNEL_MESSAGE:
+        break;
+    }
+    file_close_cleanup(&descriptor);
+    if (message.kind == ROLE_MESSAGE_IN_FORCE) {
+        supervisor->epoch_in_force = message.number;
+    } else if (message.kind == ROLE_MESSAGE_COUNTERS) {
+        supervisor->agent_connections = message.number;
+        supervisor->records_dropped = message.second;
+    }
+    return true;
+}
+
+bool supervisor_await_policy(struct supervisor *supervisor, uint64_t epoch, int timeout_ms)
+{
+    int64_t end_ms = wall_clock_monotonic_ms() + timeout_ms;
+    while (supervisor->epoch_in_force != epoch) {
+        int64_t left_ms = end_ms - wall_clock_monotonic_ms();
+        if (left_ms <= 0 || supervisor->proxy.process == 0 ||
+            !descriptor_channel_wait(supervisor->proxy.channel, (int)left_ms) ||
+            !receive_from_proxy(supervisor))
+            break;
+    }
+    return supervisor->epoch_in_force == epoch;
+}
+
+void supervisor_refresh_counters(struct supervisor *supervisor, int timeout_ms)
+{
+    struct error error;
+    if (supervisor->proxy.process == 0 ||
+        !tell_proxy(supervisor, ROLE_MESSAGE_STATUS, 0, -1, &error))
+        return;
+    if (descriptor_channel_wait(supervisor->proxy.channel, timeout_ms))
+        while (receive_from_proxy(supervisor))
+            continue;
+}
+
+/* --- roles ---------------------------------------------------------------------------------- */
+
+static bool start_recorder(struct supervisor *supervisor, struct error *error)
+{
+    struct recorder_start start = {supervisor->records_file, supervisor->record_sockets[1],
+                                   getpid()};
+    int kept[] = {supervisor->records_file, supervisor->record_sockets[1]};
+    return role_start(&supervisor->recorder, recorder_main, &start, kept, 2, error);
+}
+
+static bool start_proxy(struct supervisor *supervisor, struct error *error)
+{
+    struct proxy_start start = {supervisor->options,           &supervisor->files,
+                                supervisor->record_sockets[0], getpid(),
+                                supervisor->rules.address,     supervisor->rules.netmask};
+    int kept[] = {supervisor->record_sockets[0]};
+    return role_start(&supervisor->proxy, proxy_role_main, &start, kept, 1, error);
+}
+
+static void restart_proxy(struct supervisor *supervisor)
+{
+    struct error error;
+    supervisor->epoch_in_force = 0;
+    supervisor->agent_connections = 0;
+    supervisor->proxy.restart_count++;
+    if (!start_proxy(supervisor, &error) || !equip_proxy(supervisor, &error))
+        fprintf(stderr, "rootcell-firewall: %s\n", error.text);
+}
+
+static void reap_roles(struct supervisor *supervisor)
+{
+    char how[32], detail[64];
+    int64_t now_ms = wall_clock_monotonic_ms();
+    struct role *const roles[] = {&supervisor->proxy, &supervisor->recorder};
+    for (size_t i = 0; i < 2; i++) {
+        if (!role_reap(roles[i], now_ms, how))
+            continue;
+        snprintf(detail, sizeof(detail), "%s ended by %s", roles[i]->name, how);
+        fprintf(stderr, "rootcell-firewall: %s\n", detail);
+        supervisor_record(supervisor, AUDIT_CONTROL, AUDIT_INFO, "role restarted", detail);
+    }
+}
+
+/* Returns how long to wait for the next restart that is due, -1 for none. */
+static int restart_roles(struct supervisor *supervisor)
+{
+    struct error error;
+    int64_t now_ms = wall_clock_monotonic_ms();
+    int64_t next_ms = INT64_MAX;
+    struct role *const roles[] = {&supervisor->proxy, &supervisor->recorder};
+    for (size_t i = 0; i < 2; i++) {
+        if (roles[i]->process != 0)
+            continue;
+        if (roles[i]->restart_at_ms > now_ms) {
+            next_ms = roles[i]->restart_at_ms < next_ms ? roles[i]->restart_at_ms : next_ms;
+            continue;
+        }
+        if (roles[i] == &supervisor->proxy) {
+            restart_proxy(supervisor);
+        } else {
+            supervisor->recorder.restart_count++;
+            if (!start_recorder(supervisor, &error))
+                fprintf(stderr, "rootcell-firewall: %s\n", error.text);
+        }
+    }
+    return next_ms == INT64_MAX ? -1 : (int)(next_ms - now_ms);
+}
+
+/* --- start ---------------------------------------------------------------------------------- */
+
+static bool read_pem(const char *option, const char *path, size_t cap, struct buffer *contents,
+                     struct bytes *view, struct error *error)
+{
+    buffer_init(contents, cap);
+    if (!file_read(path, contents, error))
+        return error_add_context(error, "%s", option);
+    *view = buffer_bytes(contents);
+    return true;
+}
+
+static bool read_files(struct supervisor *supervisor, struct error *error)
+{
+    const struct options *options = supervisor->options;
+    struct proxy_files *files = &supervisor->files;
+    return read_pem("--ca-cert", options->ca_certificate, PEM_BYTES_MAX,
+                    &supervisor->ca_certificate, &files->ca_certificate, error) &&
+           read_pem("--ca-key", options->ca_key, PEM_BYTES_MAX, &supervisor->ca_key, &files->ca_key,
+                    error) &&
+           read_pem("--upstream-ca", options->upstream_ca, UPSTREAM_CA_BYTES_MAX,
+                    &supervisor->upstream_ca, &files->upstream_ca, error) &&
+           https_service_check(options, files, error);
+}
+
+static bool read_policy(struct supervisor *supervisor, struct error *error)
+{
+    buffer_init(&supervisor->bundle, POLICY_BUNDLE_BYTES_MAX);
+    if (!policy_folder_read(supervisor->options->policy_folder, &supervisor->bundle, error) ||
+        !policy_bundle_compile(buffer_bytes(&supervisor->bundle), &supervisor->policy, error))
+        return false;
+    supervisor->epoch = 1;
+    supervisor->rules.port_count = wall_sockets_ports(supervisor->policy, supervisor->rules.ports);
+    return true;
+}
+
+static bool read_link(struct supervisor *supervisor, struct error *error)
+{
+    struct linux_interface link;
+    if (!linux_interface_read(supervisor->options->agent_interface, &link, error))
+        return error_add_context(error, "--agent-interface");
+    supervisor->rules.options = supervisor->options;
+    supervisor->rules.address = link.address;
+    supervisor->rules.netmask = link.netmask;
+    supervisor->rules.proxy_user = ROLE_PROXY_USER;
+    return link_rules_check_pool(&supervisor->rules, error);
+}
+
+/* Everything that a user may have got wrong: exit status 2. */
+static bool check_inputs(struct supervisor *supervisor, struct error *error)
+{
+    if (geteuid() != 0)
+        return error_set(error, "must be started as root");
+    if (!read_files(supervisor, error) || !read_policy(supervisor, error) ||
+        !read_link(supervisor, error))
+        return false;
+    supervisor->records_file = open(supervisor->options->records,
+                                    O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+    if (supervisor->records_file < 0)
+        return error_set_errno(error, errno, "--records: %s", supervisor->options->records);
+    if (supervisor->options->control == NULL)
+        return true;
+    supervisor->control = control_server_new(supervisor->options->control, error);
+    return supervisor->control != NULL || error_add_context(error, "--control");
+}
+
+static bool open_signals(struct supervisor *supervisor, struct error *error)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGCHLD);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    supervisor->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return supervisor->signals >= 0 || error_set_errno(error, errno, "signalfd");
+}
+
+static bool open_record_sockets(struct supervisor *supervisor, struct error *error)
+{
+    int bytes = RECORD_SOCKET_BYTES;
+    if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, supervisor->record_sockets) != 0)
+        return error_set_errno(error, errno, "socket pair");
+    if (setsockopt(supervisor->record_sockets[0], SOL_SOCKET, SO_SNDBUFFORCE, &bytes,
+                   sizeof(bytes)) != 0)
+        setsockopt(supervisor->record_sockets[0], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+    return true;
+}
+
+/* The roles start while the rules load; the proxy gets its sockets when they hold. */
+static bool start_all(struct supervisor *supervisor, struct error *error)
+{
+    const char *interface = supervisor->options->agent_interface;
+    if (!open_signals(supervisor, error) || !open_record_sockets(supervisor, error) ||
+        !start_recorder(supervisor, error) || !start_proxy(supervisor, error) ||
+        !link_rules_load_filter(&supervisor->rules, error) ||
+        !link_rules_set_routes(&supervisor->rules, error) ||
+        !wall_sockets_open(&supervisor->sockets, interface, error) ||
+        !wall_sockets_add(&supervisor->sockets, interface, supervisor->rules.ports,
+                          supervisor->rules.port_count, error) ||
+        !equip_proxy(supervisor, error))
+        return false;
+    if (!supervisor_await_policy(supervisor, supervisor->epoch, READY_TIMEOUT_MS))
+        return error_set(error, "the proxy did not start");
+    return true;
+}
+
+/* --- running -------------------------------------------------------------------------------- */
+
+enum supervisor_state { SUPERVISOR_RUNNING, SUPERVISOR_ENDING };
+
+static void reload_from_folder(struct supervisor *supervisor)
+{
+    struct error error;
+    struct control_policy_answer answer = {0};
+    if (policy_reload_folder(supervisor, &answer, &error))
+        control_policy_answer_done(&answer);
+    else
+        fprintf(stderr, "rootcell-firewall: policy not changed: %s\n", error.text);
+}
+
+static enum supervisor_state handle_signals(struct supervisor *supervisor)
+{
+    struct signalfd_siginfo signal_info;
+    enum supervisor_state state = SUPERVISOR_RUNNING;
+    bool is_reload_wanted = false;
+    while (read(supervisor->signals, &signal_info, sizeof(signal_info)) ==
+           (ssize_t)sizeof(signal_info)) {
+        if (signal_info.ssi_signo == SIGTERM || signal_info.ssi_signo == SIGINT)
+            state = SUPERVISOR_ENDING;
+        is_reload_wanted = is_reload_wanted || signal_info.ssi_signo == SIGHUP;
+    }
+    reap_roles(supervisor);
+    if (is_reload_wanted && state == SUPERVISOR_RUNNING)
+        reload_from_folder(supervisor);
+    return state;
+}
+
+static void run_until_told(struct supervisor *supervisor)
+{
+    enum supervisor_state state = SUPERVISOR_RUNNING;
+    while (state == SUPERVISOR_RUNNING) {
+        int timeout_ms = restart_roles(supervisor);
+        struct pollfd polled[2 + CONTROL_SERVER_POLLED] = {
+            {.fd = supervisor->signals, .events = POLLIN},
+            {.fd = supervisor->proxy.process ? supervisor->proxy.channel : -1, .events = POLLIN},
+        };
+        control_server_prepare(supervisor->control, &polled[2], &timeout_ms);
+        if (poll(polled, 2 + CONTROL_SERVER_POLLED, timeout_ms) < 0 && errno != EINTR)
+            break;
+        while (polled[1].revents && receive_from_proxy(supervisor))
+            continue;
+        control_server_handle(supervisor->control, supervisor, &polled[2]);
+        state = handle_signals(supervisor);
+    }
+}
+
+/* The proxy first, so that the recorder gets its last records. */
+static void end_all(struct supervisor *supervisor)
+{
+    control_server_free(supervisor->control);
+    role_end(&supervisor->proxy, END_TIMEOUT_MS);
+    if (supervisor->recorder.process)
+        supervisor_record(supervisor, AUDIT_CONTROL, AUDIT_INFO, "firewall stopped", "");
+    role_end(&supervisor->recorder, END_TIMEOUT_MS);
+    buffer_done_secret(&supervisor->ca_key);
+    policy_free(supervisor->policy);
+}
+
+static void init(struct supervisor *supervisor, const struct options *options)
+{
+    *supervisor = (struct supervisor){
+        .options = options,
+        .record_sockets = {-1, -1},
+        .records_file = -1,
+        .signals = -1,
+        .proxy = {.name = "proxy", .channel = -1},
+        .recorder = {.name = "recorder", .channel = -1},
+        .started_ms = wall_clock_monotonic_ms(),
+    };
+    wall_sockets_init(&supervisor->sockets);
+}
+
+static int fail(const struct error *error, int status)
+{
+    fprintf(stderr, "rootcell-firewall: %s\n", error->text);
+    return status;
+}
+
+int supervisor_run(const struct options *options)
+{
+    static struct supervisor supervisor; /* large, and one a process */
+    struct error error;
+    init(&supervisor, options);
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    if (!check_inputs(&supervisor, &error)) {
+        control_server_free(supervisor.control);
+        return fail(&error, SUPERVISOR_EXIT_REFUSED);
+    }
+    if (!start_all(&supervisor, &error)) {
+        end_all(&supervisor);
+        return fail(&error, SUPERVISOR_EXIT_FAILED);
+    }
+    char detail[64];
+    snprintf(detail, sizeof(detail), "%zu rules in force", policy_rule_count(supervisor.policy));
+    supervisor_record(&supervisor, AUDIT_CONTROL, AUDIT_INFO, "firewall started", detail);
+    printf("ready\n");
+    fflush(stdout);
+    run_until_told(&supervisor);
+    end_all(&supervisor);
+    return 0;
+}

@@ -1,0 +1,83 @@
+#ifndef FIREWALL_SUPERVISOR_H
+#define FIREWALL_SUPERVISOR_H
+
+#include "firewall/link_rules.h"
+#include "firewall/options.h"
+#include "firewall/proxy.h"
+#include "firewall/role.h"
+#include "firewall/wall_sockets.h"
+#include "policy/policy.h"
+#include "record/audit_record.h"
+
+struct control_server;
+
+/*
+ * Theory of Operation
+ *
+ * The supervisor is root and parses nothing that comes from the agent or from upstream. It reads
+ * the files, makes the sockets on the link, loads routes and packet rules, and keeps two roles
+ * running:
+ *
+ *   supervisor --- channel, descriptors ---> proxy ---- records, datagrams ----> recorder
+ *        \___________________________________________________________________/
+ *
+ * Start:   files, policy -> checks -> recorder and proxy forked (they drop what they do not need
+ *          while the rules load) -> routes, rules, sockets -> proxy gets policy and sockets
+ *          -> proxy says IN_FORCE -> `ready`.
+ * Reload:  new text -> compiled here first (a bad file changes nothing) -> missing listeners and
+ *          rules added -> proxy swaps its policy and says IN_FORCE -> listeners that no rule
+ *          names any more are closed.
+ * Death:   a role that ends is started again with the sockets that the supervisor kept; while
+ *          the proxy is down nothing passes. When the supervisor dies, the kernel kills both.
+ */
+struct supervisor {
+    const struct options *options; /* borrowed */
+    struct buffer ca_certificate;  /* owned file contents */
+    struct buffer ca_key;
+    struct buffer upstream_ca;
+    struct proxy_files files; /* views of the three */
+    struct link_rules rules;
+
+    struct buffer bundle;  /* text of the policy in force (policy_bundle.h) */
+    struct policy *policy; /* the same, compiled; owned */
+    uint64_t epoch;
+    uint64_t epoch_in_force; /* what the proxy said last */
+
+    struct wall_sockets sockets;
+    int record_sockets[2]; /* [0] written by proxy and supervisor, [1] read by the recorder */
+    int records_file;
+    int signals; /* signalfd */
+    struct role proxy;
+    struct role recorder;
+    struct control_server *control; /* owned; NULL without --control */
+    int64_t started_ms;
+    uint64_t agent_connections; /* what the proxy told last */
+    uint64_t records_dropped;
+};
+
+enum {
+    SUPERVISOR_EXIT_REFUSED = 2, /* bad argument, file or policy */
+    SUPERVISOR_EXIT_FAILED = 1,  /* the system refused something */
+};
+
+/** The whole life of the firewall; returns the exit status. */
+int supervisor_run(const struct options *options);
+
+/** Send a record of the supervisor's own. Never blocks. */
+void supervisor_record(struct supervisor *supervisor, enum audit_kind kind,
+                       enum audit_decision decision, const char *reason, const char *detail);
+
+/**
+ * Receive what the proxy said, until it said that `epoch` is in force; false when it did not
+ * within `timeout_ms`.
+ */
+bool supervisor_await_policy(struct supervisor *supervisor, uint64_t epoch, int timeout_ms);
+
+/** Fill the counters from the proxy, waiting up to `timeout_ms` for them. */
+void supervisor_refresh_counters(struct supervisor *supervisor, int timeout_ms);
+
+/** What the proxy must be told after its start, or after a reload. */
+bool supervisor_send_policy(struct supervisor *supervisor, struct error *error);
+bool supervisor_send_listeners(struct supervisor *supervisor, size_t first, struct error *error);
+
+#endif

@@ -1,0 +1,184 @@
+#include "system/linux_socket.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <ifaddrs.h>
+#include <linux/filter.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static bool set_flag(int descriptor, int level, int name, const char *what, struct error *error)
+{
+    int one = 1;
+    if (setsockopt(descriptor, level, name, &one, sizeof(one)) != 0)
+        return error_set_errno(error, errno, "%s", what);
+    return true;
+}
+
+static bool prepare(int descriptor, const char *interface, uint16_t port, struct error *error)
+{
+    if (!set_flag(descriptor, SOL_SOCKET, SO_REUSEADDR, "SO_REUSEADDR", error) ||
+        !set_flag(descriptor, SOL_IP, IP_TRANSPARENT, "IP_TRANSPARENT", error))
+        return false;
+    if (setsockopt(descriptor, SOL_SOCKET, SO_BINDTODEVICE, interface,
+                   (socklen_t)strlen(interface) + 1) != 0)
+        return error_set_errno(error, errno, "bind to device %s", interface);
+    struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(port)};
+    if (bind(descriptor, (struct sockaddr *)&any, sizeof(any)) != 0)
+        return error_set_errno(error, errno, "bind");
+    return true;
+}
+
+int linux_socket_listen(const char *interface, uint16_t port, int backlog, struct error *error)
+{
+    int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    bool is_good = descriptor >= 0 || error_set_errno(error, errno, "socket");
+    is_good = is_good && prepare(descriptor, interface, port, error);
+    if (is_good && listen(descriptor, backlog) != 0)
+        is_good = error_set_errno(error, errno, "listen");
+    if (is_good)
+        return descriptor;
+    if (descriptor >= 0)
+        close(descriptor);
+    error_add_context(error, "TCP port %u on %s", port, interface);
+    return -1;
+}
+
+int linux_socket_datagram(const char *interface, uint16_t port, struct error *error)
+{
+    int descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    bool is_good = descriptor >= 0 || error_set_errno(error, errno, "socket");
+    is_good = is_good && prepare(descriptor, interface, port, error) &&
+              set_flag(descriptor, SOL_IP, IP_PKTINFO, "IP_PKTINFO", error);
+    if (is_good)
+        return descriptor;
+    if (descriptor >= 0)
+        close(descriptor);
+    error_add_context(error, "UDP port %u on %s", port, interface);
+    return -1;
+}
+
+static bool bind_packet_socket(int descriptor, const char *interface,
+                               const struct sock_fprog *program, struct error *error)
+{
+    if (setsockopt(descriptor, SOL_SOCKET, SO_ATTACH_FILTER, program, sizeof(*program)) != 0)
+        return error_set_errno(error, errno, "attach filter");
+    struct sockaddr_ll address = {.sll_family = AF_PACKET,
+                                  .sll_protocol = htons(ETH_P_ALL),
+                                  .sll_ifindex = (int)if_nametoindex(interface)};
+    /* Bound to a protocol only now: nothing unfiltered was queued before. */
+    if (bind(descriptor, (struct sockaddr *)&address, sizeof(address)) != 0)
+        return error_set_errno(error, errno, "bind");
+    int buffer_bytes = 128 * 1024;
+    if (setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &buffer_bytes, sizeof(buffer_bytes)) != 0)
+        return error_set_errno(error, errno, "SO_RCVBUF");
+    return true;
+}
+
+int linux_socket_packet(const char *interface, const struct sock_filter *filter,
+                        unsigned short filter_length, struct error *error)
+{
+    struct sock_fprog program = {filter_length, (struct sock_filter *)filter};
+    int descriptor = socket(AF_PACKET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (descriptor < 0) {
+        error_set_errno(error, errno, "packet socket on %s", interface);
+        return -1;
+    }
+    if (bind_packet_socket(descriptor, interface, &program, error))
+        return descriptor;
+    close(descriptor);
+    error_add_context(error, "packet socket on %s", interface);
+    return -1;
+}
+
+static uint32_t address_of(const struct sockaddr *address)
+{
+    const struct sockaddr_in *internet = (const struct sockaddr_in *)address;
+    return ntohl(internet->sin_addr.s_addr);
+}
+
+static bool has_ipv4(const struct ifaddrs *entry)
+{
+    return entry->ifa_addr && entry->ifa_addr->sa_family == AF_INET && entry->ifa_netmask;
+}
+
+bool linux_interface_read(const char *interface, struct linux_interface *facts, struct error *error)
+{
+    unsigned index = if_nametoindex(interface);
+    if (index == 0)
+        return error_set(error, "there is no interface '%s'", interface);
+    struct ifaddrs *list = NULL;
+    if (getifaddrs(&list) != 0)
+        return error_set_errno(error, errno, "addresses of %s", interface);
+    const struct ifaddrs *found = NULL;
+    bool is_up = false;
+    for (const struct ifaddrs *entry = list; entry; entry = entry->ifa_next) {
+        if (strcmp(entry->ifa_name, interface) != 0)
+            continue;
+        is_up = entry->ifa_flags & IFF_UP;
+        if (found == NULL && has_ipv4(entry))
+            found = entry;
+    }
+    bool is_good = is_up || error_set(error, "interface '%s' is down", interface);
+    if (is_good && found == NULL)
+        is_good = error_set(error, "interface '%s' has no IPv4 address", interface);
+    if (is_good)
+        *facts = (struct linux_interface){index, address_of(found->ifa_addr),
+                                          address_of(found->ifa_netmask)};
+    freeifaddrs(list);
+    return is_good;
+}
+
+bool linux_interface_visit_others(const char *interface,
+                                  void visit(void *context, uint32_t address, uint32_t netmask),
+                                  void *context, struct error *error)
+{
+    struct ifaddrs *list = NULL;
+    if (getifaddrs(&list) != 0)
+        return error_set_errno(error, errno, "addresses of the other interfaces");
+    for (const struct ifaddrs *entry = list; entry; entry = entry->ifa_next) {
+        if (!has_ipv4(entry) || !strcmp(entry->ifa_name, interface))
+            continue;
+        if (address_of(entry->ifa_addr) >> 24 != IN_LOOPBACKNET)
+            visit(context, address_of(entry->ifa_addr), address_of(entry->ifa_netmask));
+    }
+    freeifaddrs(list);
+    return true;
+}
+
+bool linux_interface_bring_up(const char *interface, struct error *error)
+{
+    struct ifreq request = {0};
+    if (strlen(interface) >= sizeof(request.ifr_name))
+        return error_set(error, "there is no interface '%s'", interface);
+    memcpy(request.ifr_name, interface, strlen(interface));
+    int descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    bool is_good = descriptor >= 0 && ioctl(descriptor, SIOCGIFFLAGS, &request) == 0;
+    if (is_good && !(request.ifr_flags & IFF_UP)) {
+        request.ifr_flags |= IFF_UP;
+        is_good = ioctl(descriptor, SIOCSIFFLAGS, &request) == 0;
+    }
+    if (!is_good)
+        error_set_errno(error, errno, "bring up %s", interface);
+    if (descriptor >= 0)
+        close(descriptor);
+    return is_good;
+}
+
+bool linux_socket_dialled_address(int descriptor, uint32_t *address, uint16_t *port)
+{
+    struct sockaddr_in local = {0};
+    socklen_t length = sizeof(local);
+    if (getsockname(descriptor, (struct sockaddr *)&local, &length) != 0 ||
+        local.sin_family != AF_INET)
+        return false;
+    *address = ntohl(local.sin_addr.s_addr);
+    *port = ntohs(local.sin_port);
+    return true;
+}
