@@ -12,6 +12,7 @@
 #include "base/reader.h"
 #include "firewall/dns_answer.h"
 #include "firewall/proxy.h"
+#include "system/linux_socket.h"
 #include "system/stream.h"
 
 enum {
@@ -297,19 +298,17 @@ static void on_stream(void *owner, enum stream_event event)
 
 void dns_service_accept(struct proxy *proxy, int descriptor)
 {
-    struct stream *stream = stream_new(proxy->streams, descriptor, NULL, NULL);
     if (proxy->dns->connection_count >= TCP_CONNECTIONS_MAX) {
-        stream_close(stream, STREAM_ENDING_RESET);
+        linux_socket_reset(descriptor);
         proxy_release_connection(proxy);
         return;
     }
     struct connection *connection = memory_new(sizeof(*connection));
     connection->proxy = proxy;
-    connection->stream = stream;
     buffer_init(&connection->input, 2 + TCP_QUERY_BYTES_MAX);
     CHECK(uv_timer_init(proxy->loop, &connection->idle) == 0);
     connection->idle.data = connection;
     uv_timer_start(&connection->idle, on_idle, TCP_IDLE_MS, TCP_IDLE_MS);
     proxy->dns->connection_count++;
-    stream_set_owner(stream, on_stream, connection);
+    connection->stream = stream_new(proxy->streams, descriptor, on_stream, connection);
 }

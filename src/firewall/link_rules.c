@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -122,15 +123,14 @@ static bool write_output(const struct link_rules *rules, const struct link_rules
     const char *interface = rules->options->agent_interface;
     bool is_good = buffer_append_format(
         out,
-        "chain output {\n type filter hook output priority 0; policy accept;\n"
-        " meta skuid != %u accept\n"
+        "chain proxy {\n"
         " oifname \"%s\" tcp flags & (syn | ack) == syn drop\n"
         " oifname \"%s\" ip protocol tcp accept\n"
         " ip daddr %s udp dport %u accept\n ip daddr %s tcp dport %u accept\n"
         " ip protocol != tcp drop\n"
         " ip daddr { %s } drop\n ip daddr { %s/%u, %s/%u } drop\n",
-        rules->proxy_user, interface, interface, resolver.text, port, resolver.text, port,
-        floor_ipv4, dotted(rules->options->pool_address).text, rules->options->pool_prefix,
+        interface, interface, resolver.text, port, resolver.text, port, floor_ipv4,
+        dotted(rules->options->pool_address).text, rules->options->pool_prefix,
         dotted(rules->address & rules->netmask).text, prefix_of(rules->netmask));
     for (size_t i = 0; i < others->count; i++) {
         uint32_t address = others->addresses[i], mask = others->netmasks[i];
@@ -142,7 +142,12 @@ static bool write_output(const struct link_rules *rules, const struct link_rules
             is_good = is_good && buffer_append_format(out, " ip daddr %s/%u drop\n",
                                                       dotted(address & mask).text, prefix_of(mask));
     }
-    return is_good && buffer_append_text(out, "}\n");
+    /* Not the reverse, "other users accept": packets without a socket have no user at all. */
+    return is_good && buffer_append_format(out,
+                                           "}\nchain output {\n"
+                                           " type filter hook output priority 0; policy accept;\n"
+                                           " meta skuid %u jump proxy\n}\n",
+                                           rules->proxy_user);
 }
 
 bool link_rules_write_filter(const struct link_rules *rules, const struct link_rules_others *others,
@@ -162,7 +167,7 @@ bool link_rules_write_filter(const struct link_rules *rules, const struct link_r
                "chain prerouting {\n type filter hook prerouting priority -450; policy accept;\n"
                " iifname \"%s\" drop\n}\n"
                "chain output {\n type filter hook output priority 0; policy accept;\n"
-               " oifname \"%s\" drop\n meta skuid != %u accept\n ip6 daddr { %s } drop\n}\n}\n",
+               " oifname \"%s\" drop\n meta skuid %u ip6 daddr { %s } drop\n}\n}\n",
                interface, interface, interface, interface, rules->proxy_user, floor_ipv6);
 }
 
@@ -283,7 +288,7 @@ static bool set_kernel_of_link(const char *interface, struct error *error)
     return true;
 }
 
-bool link_rules_set_routes(const struct link_rules *rules, struct error *error)
+static bool set_routes(const struct link_rules *rules, struct error *error)
 {
     const struct options *options = rules->options;
     const char *interface = options->agent_interface;
@@ -311,4 +316,45 @@ bool link_rules_set_routes(const struct link_rules *rules, struct error *error)
             return error_add_context(error, "set routes");
     }
     return true;
+}
+
+/* In a process of its own: its complaint goes into the pipe. */
+_Noreturn static void set_routes_and_exit(const struct link_rules *rules, int complaints)
+{
+    struct error error;
+    if (set_routes(rules, &error))
+        _exit(0);
+    struct error ignored;
+    file_write_all(complaints, bytes_from_text(error.text), &ignored);
+    _exit(1);
+}
+
+static bool wait_for_routes(pid_t process, int complaints, struct error *error)
+{
+    char text[ERROR_TEXT_SIZE] = "";
+    ssize_t got = read(complaints, text, sizeof(text) - 1);
+    int status = 0;
+    while (waitpid(process, &status, 0) < 0 && errno == EINTR)
+        continue;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return true;
+    return error_set(error, "%s", got > 0 ? text : "set routes: the process ended");
+}
+
+bool link_rules_load(const struct link_rules *rules, struct error *error)
+{
+    int pipe_ends[2];
+    if (pipe2(pipe_ends, O_CLOEXEC) != 0)
+        return error_set_errno(error, errno, "pipe");
+    pid_t process = fork();
+    if (process == 0)
+        set_routes_and_exit(rules, pipe_ends[1]);
+    close(pipe_ends[1]);
+    bool is_good = process > 0 || error_set_errno(error, errno, "fork");
+    is_good = is_good && link_rules_load_filter(rules, error);
+    struct error of_routes;
+    if (process > 0 && !wait_for_routes(process, pipe_ends[0], &of_routes) && is_good)
+        is_good = error_set(error, "%s", of_routes.text);
+    close(pipe_ends[0]);
+    return is_good;
 }

@@ -53,7 +53,7 @@ bool link_rules_check_pool(const struct link_rules *rules, struct error *error);
 /** Load the filter: one nft run, one transaction. */
 bool link_rules_load_filter(const struct link_rules *rules, struct error *error);
 
-/** Kernel settings of the link, routes and the rule. */
-bool link_rules_set_routes(const struct link_rules *rules, struct error *error);
+/** The filter, kernel settings of the link, routes and the rule; what can runs side by side. */
+bool link_rules_load(const struct link_rules *rules, struct error *error);
 
 #endif

@@ -109,7 +109,7 @@ static void refuse_undecided(struct undecided *undecided, const char *reason)
                                   .port = undecided->port,
                                   .reason = bytes_from_text(reason)};
     record_queue_send(undecided->proxy, &record);
-    close(undecided->descriptor);
+    linux_socket_reset(undecided->descriptor);
     proxy_release_connection(undecided->proxy);
     end_undecided(undecided);
 }

@@ -366,17 +366,17 @@ void ssh_service_accept(struct proxy *proxy, int descriptor, uint16_t port)
     uint16_t dialled_port = 0;
     struct host_name name = {0};
     const char *reason = "the connection ended";
-    struct stream *agent = stream_new(proxy->streams, descriptor, NULL, NULL);
     if (linux_socket_dialled_address(descriptor, &address, &dialled_port) &&
         find_name(proxy, address, port, &name, &reason)) {
-        start(proxy, agent, &name, port, SSH_FROM_ADDRESS);
+        start(proxy, stream_new(proxy->streams, descriptor, NULL, NULL), &name, port,
+              SSH_FROM_ADDRESS);
         return;
     }
     char dotted[16];
     number_format_ipv4(address, dotted);
     record_refusal(proxy, name.length ? host_name_bytes(&name) : bytes_from_text(dotted), port,
                    reason, name.length ? "" : dotted);
-    stream_close(agent, STREAM_ENDING_RESET);
+    linux_socket_reset(descriptor);
     proxy_release_connection(proxy);
 }
 

@@ -306,8 +306,7 @@ static bool start_all(struct supervisor *supervisor, struct error *error)
     const char *interface = supervisor->options->agent_interface;
     if (!open_signals(supervisor, error) || !open_record_sockets(supervisor, error) ||
         !start_recorder(supervisor, error) || !start_proxy(supervisor, error) ||
-        !link_rules_load_filter(&supervisor->rules, error) ||
-        !link_rules_set_routes(&supervisor->rules, error) ||
+        !link_rules_load(&supervisor->rules, error) ||
         !wall_sockets_open(&supervisor->sockets, interface, error) ||
         !wall_sockets_add(&supervisor->sockets, interface, supervisor->rules.ports,
                           supervisor->rules.port_count, error) ||

@@ -182,3 +182,10 @@ bool linux_socket_dialled_address(int descriptor, uint32_t *address, uint16_t *p
     *port = ntohs(local.sin_port);
     return true;
 }
+
+void linux_socket_reset(int descriptor)
+{
+    struct linger at_once = {.l_onoff = 1};
+    setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+    close(descriptor);
+}

@@ -47,4 +47,7 @@ bool linux_interface_bring_up(const char *interface, struct error *error);
 /** The address and port that the peer of an accepted IPv4 connection dialled, host byte order. */
 bool linux_socket_dialled_address(int descriptor, uint32_t *address, uint16_t *port);
 
+/** Close a stream socket at once, with RST. */
+void linux_socket_reset(int descriptor);
+
 #endif
