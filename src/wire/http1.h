@@ -148,9 +148,10 @@ void http1_body_done(struct http1_body *body);
 
 /**
  * Take from `input`: `*consumed` bytes of it are done with, and `*data` (a part of `input`, may
- * be empty) is body content. Call again with the rest until PARSE_OK, which says that the
- * message is complete (also at once for HTTP1_BODY_NONE and a length of 0), or PARSE_NEED_MORE
- * with all of `input` consumed. PARSE_BAD: body->reason; what came before stays valid.
+ * be empty, also with PARSE_OK) is body content. PARSE_OK says that the message is complete, at
+ * once for HTTP1_BODY_NONE and a length of 0; bytes behind `*consumed` belong to what follows.
+ * PARSE_NEED_MORE: call again with the rest of `input` until all of it is consumed, then with
+ * more. PARSE_BAD: body->reason; what came before stays valid.
  */
 enum parse_status http1_body_push(struct http1_body *body, struct bytes input, size_t *consumed,
                                   struct bytes *data);

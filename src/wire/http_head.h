@@ -103,6 +103,8 @@ struct bytes http_head_path(const struct http_head *head);
 enum http_head_status http_head_add(struct http_head *head, struct bytes name, struct bytes value);
 /** Remove every field of the name (lower case); returns how many there were. */
 size_t http_head_remove(struct http_head *head, const char *name);
+/** The same for a name of either case that is not a text of ours. */
+size_t http_head_remove_name(struct http_head *head, struct bytes name);
 /** Remove every field of the name and add one. */
 enum http_head_status http_head_set(struct http_head *head, const char *name, struct bytes value);
 
