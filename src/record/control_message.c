@@ -48,9 +48,8 @@ static bool append_json(json_t *root, struct buffer *out)
 
 static bool set_text(json_t *object, const char *key, struct bytes text, struct error *error)
 {
-    json_t *value = json_stringn((const char *)text.data, text.length);
-    if (text.length == 0)
-        value = json_string("");
+    json_t *value =
+        text.length ? json_stringn((const char *)text.data, text.length) : json_string("");
     if (value == NULL)
         return error_set(error, "%s is no UTF-8", key);
     json_object_set_new(object, key, value);
