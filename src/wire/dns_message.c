@@ -164,9 +164,12 @@ enum dns_verdict dns_message_parse_query(struct bytes message, struct dns_query 
     query->is_checking_disabled = (flags & FLAG_CHECKING_DISABLED) != 0;
     if (query->opcode != 0)
         return DNS_NOT_IMPLEMENTED;
-    if (question_count != 1 || answer_count || authority_count ||
-        additional_count > ADDITIONAL_MAX || !read_question_name(&reader, query))
+    if (question_count != 1 || answer_count || authority_count || additional_count > ADDITIONAL_MAX)
         return DNS_FORMAT_ERROR;
+    if (!read_question_name(&reader, query)) {
+        query->name[0] = '\0';
+        return DNS_FORMAT_ERROR;
+    }
 
     query->type = reader_u16(&reader);
     query->class_code = reader_u16(&reader);
@@ -376,8 +379,8 @@ bool dns_message_write_denied(struct buffer *out, const struct dns_query *query,
 bool dns_message_write_error(struct buffer *out, const struct dns_query *query,
                              enum dns_rcode rcode)
 {
-    struct message_writer writer = begin(out, query, rcode, 0, (struct record_counts){0});
-    put_edns(&writer, query, rcode, BYTES_EMPTY);
+    struct message_writer writer = begin(out, query, (uint16_t)rcode, 0, (struct record_counts){0});
+    put_edns(&writer, query, (uint16_t)rcode, BYTES_EMPTY);
     return finish(&writer);
 }
 
