@@ -308,8 +308,10 @@ static bool open_record_sockets(struct supervisor *supervisor, struct error *err
 static bool start_all(struct supervisor *supervisor, struct error *error)
 {
     const char *interface = supervisor->options->agent_interface;
+    const struct link_packet_view view = {.address = supervisor->rules.address,
+                                          .netmask = supervisor->rules.netmask};
     if (!open_signals(supervisor, error) || !open_record_sockets(supervisor, error) ||
-        !wall_sockets_open(&supervisor->sockets, interface, error) ||
+        !wall_sockets_open(&supervisor->sockets, interface, &view, error) ||
         !wall_sockets_add(&supervisor->sockets, interface, supervisor->rules.ports,
                           supervisor->rules.port_count, error) ||
         !start_recorder(supervisor, error) || !start_proxy(supervisor, error) ||
