@@ -1,6 +1,5 @@
 #include "firewall/policy_reload.h"
 
-#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -122,8 +121,6 @@ static bool put_in_force(struct supervisor *supervisor, struct buffer *bundle,
         .removed_count = difference.removed_count,
     };
     policy_free(policy_before);
-    /* A large policy that went leaves nothing behind. */
-    malloc_trim(0);
     return true;
 }
 

@@ -22,7 +22,7 @@ enum {
     STREAM_QUEUE_CAP = 4 * 1024 * 1024,
     STREAM_FAILURE_SIZE = 160,
     STREAM_LINGER_MS = 1000,         /* after our end is sent: for the peer to end, too */
-    STREAM_LINGER_UNSENT_MS = 15000, /* for a slow peer to take what is queued */
+    STREAM_LINGER_UNSENT_MS = 30000, /* for a slow peer to take more of what is queued */
     STREAM_LINGER_TICK_MS = 250,
 };
 
@@ -280,8 +280,10 @@ static void after_queue(struct stream *stream)
 
 void stream_flush(struct stream *stream)
 {
-    if (stream->state != STATE_OPEN && stream->state != STATE_FINISHING)
+    if (stream->state != STATE_OPEN && stream->state != STATE_FINISHING) {
+        buffer_done(&stream->queue);
         return;
+    }
     struct bytes queued = buffer_bytes(&stream->queue);
     if (queued.length > 0) {
         size_t written;
@@ -298,6 +300,11 @@ void stream_flush(struct stream *stream)
     }
     buffer_done(&stream->queue);
     after_queue(stream);
+}
+
+struct buffer *stream_output(struct stream *stream)
+{
+    return &stream->queue;
 }
 
 void stream_queue(struct stream *stream, struct bytes bytes)
@@ -434,6 +441,12 @@ void stream_resume_reading(struct stream *stream)
     stream->reading = READING_RESUMED;
     arm(stream, 0);
     defer_pending(stream);
+}
+
+void stream_wake(struct stream *stream)
+{
+    if (is_readable(stream))
+        defer(stream, DEFERRED_READABLE);
 }
 
 /* --- life ----------------------------------------------------------------------------------- */
@@ -633,6 +646,8 @@ static void continue_lingering(struct stream *stream, int events)
             return;
         }
         buffer_consume(&stream->queue, written);
+        if (written > 0)
+            stream->linger_until_ms = uv_now(stream->streams->loop) + STREAM_LINGER_UNSENT_MS;
         if (buffer_length(&stream->queue) == 0)
             after_queue(stream);
         arm(stream, UV_WRITABLE);
@@ -641,7 +656,7 @@ static void continue_lingering(struct stream *stream, int events)
         drain(stream);
 }
 
-static void continue_open(struct stream *stream, int events)
+static void continue_open(struct stream *stream, int events, bool is_woken)
 {
     if (buffer_length(&stream->queue) > 0) {
         stream_flush(stream);
@@ -652,13 +667,14 @@ static void continue_open(struct stream *stream, int events)
         stream->is_drain_awaited = false;
         deliver(stream, STREAM_DRAINED);
     }
-    if (is_readable(stream) && (events & UV_READABLE) && stream->reading == READING_RESUMED) {
+    bool is_told = stream->reading == READING_RESUMED || is_woken;
+    if (is_readable(stream) && (events & UV_READABLE) && is_told) {
         deliver(stream, STREAM_READABLE);
         if (stream->state != STATE_CLOSED && !is_lingering(stream))
             defer_pending(stream);
     }
     if (stream->state != STATE_CLOSED)
-        arm(stream, events);
+        arm(stream, is_woken ? 0 : events);
 }
 
 static void on_poll(uv_poll_t *poll, int status, int events)
@@ -680,7 +696,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     case STATE_FINISHING:
     case STATE_FINISHED:
     case STATE_UNSENDABLE:
-        continue_open(stream, events);
+        continue_open(stream, events, false);
         break;
     case STATE_LINGERING_CLEAN:
     case STATE_LINGERING_BROKEN:
@@ -704,10 +720,13 @@ static void on_idle(uv_idle_t *idle)
     while (count-- > 0 && (stream = TAILQ_FIRST(&streams->deferred)) != NULL) {
         enum stream_deferred deferred = stream->deferred;
         cancel_deferred(stream);
-        if (deferred == DEFERRED_FAILED)
+        if (deferred == DEFERRED_FAILED) {
             deliver(stream, STREAM_FAILED);
-        else
-            continue_open(stream, UV_READABLE);
+            if (stream->state == STATE_UNSENDABLE)
+                defer(stream, DEFERRED_READABLE);
+        } else {
+            continue_open(stream, UV_READABLE, true);
+        }
     }
     if (TAILQ_EMPTY(&streams->deferred))
         uv_idle_stop(idle);

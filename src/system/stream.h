@@ -1,7 +1,7 @@
 #ifndef SYSTEM_STREAM_H
 #define SYSTEM_STREAM_H
 
-#include "base/bytes.h"
+#include "base/buffer.h"
 
 struct uv_loop_s;
 struct ssl_st;
@@ -85,6 +85,11 @@ void stream_pause_reading(struct stream *stream);
 /** STREAM_READABLE comes, from the loop, also for bytes that TLS has already decrypted. */
 void stream_resume_reading(struct stream *stream);
 
+/** STREAM_READABLE comes from the loop once, whether there is something to read or not. */
+void stream_wake(struct stream *stream);
+
+/** The output queue itself, for writers that append in place; then stream_flush. */
+struct buffer *stream_output(struct stream *stream);
 /** Append to the output queue; sent by the next stream_flush or stream_send. */
 void stream_queue(struct stream *stream, struct bytes bytes);
 /** Send after all that is queued; bytes go to the kernel directly where nothing is queued. */

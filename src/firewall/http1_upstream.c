@@ -1,0 +1,496 @@
+#include "firewall/http1_upstream.h"
+
+#include "base/check.h"
+#include "base/memory.h"
+#include "firewall/proxy.h"
+#include "system/stream.h"
+#include "wire/http1.h"
+
+#include <stdlib.h>
+#include <uv.h>
+
+enum {
+    UPSTREAM_READ_BYTES = 16 * 1024,  /* one TLS record */
+    UPSTREAM_READS_PER_TURN = 4,      /* then others have a turn */
+    UPSTREAM_DIRECT_BYTES = 4 * 1024, /* longer runs are sent from where they lie */
+};
+
+enum upstream_state {
+    STATE_IDLE,
+    STATE_HEAD,
+    STATE_BODY,
+    STATE_CLOSED, /* the memory goes with the timer */
+};
+
+enum upstream_request_state {
+    REQUEST_NONE,
+    REQUEST_HEAD_OWED, /* nothing sent yet */
+    REQUEST_BODY,
+    REQUEST_CHUNKED_BODY,
+    REQUEST_COMPLETE,
+    REQUEST_UNWRITABLE, /* the writer refused it: the exchange ends at the next turn */
+};
+
+struct http1_upstream {
+    struct upstream_pool *pool; /* borrowed */
+    struct proxy *proxy;        /* borrowed */
+    struct upstream_key key;
+    struct stream *stream;     /* owned; NULL once closed or taken */
+    struct exchange *exchange; /* borrowed; NULL when idle */
+    enum upstream_state state;
+    enum upstream_request_state request_state;
+    unsigned exchange_count; /* taken up so far */
+    bool is_unanswered;      /* no byte of a response yet */
+    size_t credit;           /* body bytes that may be delivered */
+    size_t owed;             /* body bytes taken and not yet given back as credit */
+    struct buffer received;  /* the beginning of a head */
+    struct http_head head;   /* of the response; filled by `parser` */
+    struct http_head trailers;
+    struct http1_head_parser parser;
+    struct http1_body body;
+    struct http_head asked; /* method and upgrade of the request, for the parser */
+    uv_timer_t timer;
+    uint64_t active_at_ms;
+};
+
+static const struct exchange_side_operations operations;
+static void on_stream(void *owner, enum stream_event event);
+
+/* --- life ----------------------------------------------------------------------------------- */
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
+/* Everything but the memory, which the loop lets go of later. */
+static void release(struct http1_upstream *connection, enum stream_ending ending)
+{
+    CHECK(connection->state != STATE_CLOSED);
+    if (connection->state == STATE_BODY)
+        http1_body_done(&connection->body);
+    connection->state = STATE_CLOSED;
+    connection->exchange = NULL;
+    if (connection->stream)
+        stream_close(connection->stream, ending);
+    connection->stream = NULL;
+    buffer_done(&connection->received);
+    http_head_done(&connection->head);
+    http_head_done(&connection->trailers);
+    http_head_done(&connection->asked);
+    uv_close((uv_handle_t *)&connection->timer, on_timer_closed);
+}
+
+static void drop(struct http1_upstream *connection, enum stream_ending ending)
+{
+    upstream_pool_forget(connection->pool, connection);
+    release(connection, ending);
+}
+
+static void fail(struct http1_upstream *connection, enum exchange_failure failure,
+                 const char *detail)
+{
+    struct exchange *exchange = connection->exchange;
+    bool is_unanswered = connection->is_unanswered;
+    char text[256];
+    /* The stream, and with it the text, goes before the exchange is told. */
+    size_t length = 0;
+    for (; detail[length] && length < sizeof(text) - 1; length++)
+        text[length] = detail[length];
+    text[length] = '\0';
+    drop(connection, STREAM_ENDING_RESET);
+    if (exchange)
+        exchange_upstream_failed(exchange, failure, is_unanswered, text);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct http1_upstream *connection = timer->data;
+    uint64_t limit_ms =
+        connection->state == STATE_IDLE ? UPSTREAM_POOL_IDLE_MS : HTTP1_UPSTREAM_SILENCE_MS;
+    uint64_t silent_ms = uv_now(timer->loop) - connection->active_at_ms;
+    if (silent_ms < limit_ms)
+        uv_timer_start(timer, on_timer, limit_ms - silent_ms, 0);
+    else if (connection->state == STATE_IDLE)
+        drop(connection, STREAM_ENDING_CLEAN);
+    else
+        fail(connection, EXCHANGE_UPSTREAM_TIMEOUT, "no progress for 15 minutes");
+}
+
+static void note_activity(struct http1_upstream *connection)
+{
+    connection->active_at_ms = uv_now(connection->timer.loop);
+}
+
+struct http1_upstream *http1_upstream_new(struct upstream_pool *pool, struct proxy *proxy,
+                                          const struct upstream_key *key, struct stream *stream)
+{
+    struct http1_upstream *connection = memory_new(sizeof(*connection));
+    connection->pool = pool;
+    connection->proxy = proxy;
+    connection->key = *key;
+    connection->stream = stream;
+    buffer_init(&connection->received, HTTP1_HEAD_BYTES_MAX + UPSTREAM_READ_BYTES);
+    http_head_init(&connection->head, HTTP_RESPONSE);
+    http_head_init(&connection->trailers, HTTP_TRAILERS);
+    http_head_init(&connection->asked, HTTP_REQUEST);
+    CHECK(uv_timer_init(proxy->loop, &connection->timer) == 0);
+    connection->timer.data = connection;
+    note_activity(connection);
+    /* The shorter of the two limits: later ones are found when it fires. */
+    uv_timer_start(&connection->timer, on_timer, UPSTREAM_POOL_IDLE_MS, 0);
+    stream_set_owner(stream, on_stream, connection);
+    return connection;
+}
+
+struct exchange_side http1_upstream_start(struct http1_upstream *connection,
+                                          struct exchange *exchange)
+{
+    CHECK(connection->state == STATE_IDLE && connection->exchange == NULL);
+    connection->exchange = exchange;
+    connection->state = STATE_HEAD;
+    connection->exchange_count++;
+    connection->request_state = REQUEST_HEAD_OWED;
+    connection->is_unanswered = true;
+    connection->credit = 0;
+    connection->owed = 0;
+    note_activity(connection);
+    return (struct exchange_side){&operations, connection};
+}
+
+void http1_upstream_close(struct http1_upstream *connection)
+{
+    CHECK(connection->state == STATE_IDLE);
+    release(connection, STREAM_ENDING_CLEAN);
+}
+
+const struct upstream_key *http1_upstream_key(const struct http1_upstream *connection)
+{
+    return &connection->key;
+}
+
+bool http1_upstream_is_used(const struct http1_upstream *connection)
+{
+    return connection->exchange_count > 1;
+}
+
+/* --- reading -------------------------------------------------------------------------------- */
+
+/*
+ * The response is complete. The connection serves again only when the request was complete, too,
+ * both said that more may follow, and the server has sent nothing beyond.
+ */
+static void complete(struct http1_upstream *connection, size_t surplus_bytes)
+{
+    struct exchange *exchange = connection->exchange;
+    bool is_reusable = surplus_bytes == 0 && !connection->parser.is_last &&
+                       connection->parser.framing != HTTP1_BODY_UNTIL_CLOSE &&
+                       connection->request_state == REQUEST_COMPLETE &&
+                       stream_unsent(connection->stream) == 0;
+    bool has_trailers = http_head_field_count(&connection->trailers) > 0;
+    http1_body_done(&connection->body);
+    connection->exchange = NULL;
+    connection->state = STATE_IDLE;
+    connection->request_state = REQUEST_NONE;
+    exchange_response_end(exchange, has_trailers ? &connection->trailers : NULL);
+    if (!is_reusable) {
+        drop(connection, STREAM_ENDING_CLEAN);
+        return;
+    }
+    http_head_clear(&connection->trailers, HTTP_TRAILERS);
+    note_activity(connection);
+    stream_resume_reading(connection->stream);
+    upstream_pool_give_back(connection->pool, connection);
+}
+
+/* Body bytes. False when the exchange is over, or nothing more can be done with the input. */
+static bool read_body(struct http1_upstream *connection, struct bytes *input)
+{
+    for (;;) {
+        size_t consumed = 0;
+        struct bytes data = BYTES_EMPTY;
+        enum parse_status status = http1_body_push(&connection->body, *input, &consumed, &data);
+        *input = bytes_from(*input, consumed);
+        if (status != PARSE_BAD && data.length > 0) {
+            connection->credit -=
+                data.length < connection->credit ? data.length : connection->credit;
+            exchange_response_body(connection->exchange, data);
+            if (connection->exchange == NULL)
+                return false;
+        }
+        if (status == PARSE_BAD) {
+            fail(connection, EXCHANGE_UPSTREAM_PROTOCOL,
+                 http1_reason_text(connection->body.reason));
+            return false;
+        }
+        if (status == PARSE_OK) {
+            complete(connection, input->length);
+            return false;
+        }
+        if (input->length == 0)
+            return false;
+    }
+}
+
+/* One head at the start of `input`. False when more bytes are needed or the exchange is over. */
+static bool read_head(struct http1_upstream *connection, struct bytes *input)
+{
+    size_t head_bytes = 0;
+    enum parse_status status =
+        http1_head_parser_push(&connection->parser, *input, &connection->head, &head_bytes);
+    if (status == PARSE_BAD) {
+        fail(connection, EXCHANGE_UPSTREAM_PROTOCOL, http1_reason_text(connection->parser.reason));
+        return false;
+    }
+    if (status == PARSE_NEED_MORE)
+        return false;
+    *input = bytes_from(*input, head_bytes);
+    uint16_t http_status = connection->head.status;
+    if (http_status == 101) {
+        /* The rest goes to the tunnel, if there will be one. */
+        size_t kept = buffer_length(&connection->received);
+        if (kept > 0)
+            buffer_consume(&connection->received, kept - input->length);
+        else
+            CHECK(buffer_append(&connection->received, *input));
+        exchange_response_head(connection->exchange, &connection->head);
+        return false;
+    }
+    if (http_status >= 200) {
+        http1_body_start(&connection->body, &connection->parser, &connection->trailers);
+        connection->state = STATE_BODY;
+    }
+    exchange_response_head(connection->exchange, &connection->head);
+    if (connection->exchange == NULL)
+        return false;
+    if (http_status < 200) {
+        http_head_clear(&connection->head, HTTP_RESPONSE);
+        http1_head_parser_start_response(&connection->parser, &connection->asked);
+    }
+    return true;
+}
+
+/* Work on bytes from the server; keep the beginning of a head for the next turn. */
+static void take_input(struct http1_upstream *connection, struct bytes received)
+{
+    struct bytes input = received;
+    bool is_kept = buffer_length(&connection->received) > 0;
+    if (is_kept) {
+        if (!buffer_append(&connection->received, received)) {
+            fail(connection, EXCHANGE_UPSTREAM_PROTOCOL, "head too large");
+            return;
+        }
+        input = buffer_bytes(&connection->received);
+    }
+    connection->is_unanswered = false;
+    bool goes_on = true;
+    while (goes_on && connection->state == STATE_HEAD && input.length > 0)
+        goes_on = read_head(connection, &input);
+    if (connection->exchange && connection->state == STATE_HEAD) {
+        /* A head in parts: its bytes so far, from its first on. */
+        if (is_kept)
+            buffer_consume(&connection->received,
+                           buffer_length(&connection->received) - input.length);
+        else if (!buffer_append(&connection->received, input))
+            fail(connection, EXCHANGE_UPSTREAM_PROTOCOL, "head too large");
+        return;
+    }
+    if (connection->exchange && connection->state == STATE_BODY)
+        read_body(connection, &input);
+    if (is_kept && connection->state != STATE_CLOSED)
+        buffer_done(&connection->received);
+}
+
+static void on_end(struct http1_upstream *connection, enum stream_result result)
+{
+    if (connection->state == STATE_IDLE) {
+        drop(connection, STREAM_ENDING_CLEAN);
+        return;
+    }
+    bool is_body_done = result == STREAM_END && connection->state == STATE_BODY &&
+                        http1_body_end(&connection->body) == PARSE_OK;
+    if (is_body_done)
+        complete(connection, 0);
+    else
+        fail(connection, EXCHANGE_UPSTREAM_LOST,
+             result == STREAM_END ? "ended in the middle of a response"
+                                  : stream_failure(connection->stream));
+}
+
+/* One read. False when there is nothing more to do in this turn. */
+static bool read_once(struct http1_upstream *connection)
+{
+    size_t room;
+    uint8_t *scratch = stream_loop_scratch(connection->proxy->streams, &room);
+    room = UPSTREAM_READ_BYTES;
+    if (connection->state == STATE_BODY && connection->credit < room)
+        room = connection->credit;
+    if (room == 0) {
+        stream_pause_reading(connection->stream);
+        return false;
+    }
+    size_t length = 0;
+    enum stream_result result = stream_read(connection->stream, scratch, room, &length);
+    if (result == STREAM_WAIT)
+        return false;
+    if (result != STREAM_DATA) {
+        on_end(connection, result);
+        return false;
+    }
+    note_activity(connection);
+    if (connection->state == STATE_IDLE) {
+        /* Bytes that belong to no request: what follows cannot be trusted. */
+        drop(connection, STREAM_ENDING_RESET);
+        return false;
+    }
+    take_input(connection, (struct bytes){scratch, length});
+    return connection->exchange != NULL && length == room;
+}
+
+static void read_turn(struct http1_upstream *connection)
+{
+    for (int reads = 0; reads < UPSTREAM_READS_PER_TURN; reads++)
+        if (!read_once(connection))
+            break;
+    if (connection->exchange)
+        exchange_response_flush(connection->exchange);
+}
+
+/* --- sending -------------------------------------------------------------------------------- */
+
+/* Credit for what the kernel took. */
+static void return_credit(struct http1_upstream *connection)
+{
+    size_t unsent = stream_unsent(connection->stream);
+    if (connection->exchange == NULL || connection->owed <= unsent)
+        return;
+    size_t bytes = connection->owed - unsent;
+    connection->owed = unsent;
+    exchange_request_credit(connection->exchange, bytes);
+}
+
+static void on_stream(void *owner, enum stream_event event)
+{
+    struct http1_upstream *connection = owner;
+    switch (event) {
+    case STREAM_READABLE:
+        if (connection->request_state == REQUEST_UNWRITABLE)
+            fail(connection, EXCHANGE_INTERNAL, "request");
+        else
+            read_turn(connection);
+        return;
+    case STREAM_DRAINED:
+        note_activity(connection);
+        return_credit(connection);
+        return;
+    case STREAM_FAILED:
+        /* A server may answer and close before it has read all: its answer is still read. */
+        if (connection->state == STATE_IDLE)
+            drop(connection, STREAM_ENDING_RESET);
+        return;
+    case STREAM_OPENED:
+        return;
+    }
+}
+
+static void refuse_to_write(struct http1_upstream *connection)
+{
+    connection->request_state = REQUEST_UNWRITABLE;
+    buffer_clear(stream_output(connection->stream));
+    stream_wake(connection->stream);
+}
+
+static void send_head(void *side, const struct http_head *head)
+{
+    struct http1_upstream *connection = side;
+    CHECK(connection->request_state == REQUEST_HEAD_OWED);
+    http_head_clear(&connection->head, HTTP_RESPONSE);
+    http_head_clear(&connection->asked, HTTP_REQUEST);
+    if (http_head_set_method(&connection->asked, http_head_method(head)) != HTTP_HEAD_OK) {
+        refuse_to_write(connection);
+        return;
+    }
+    connection->asked.upgrade = head->upgrade;
+    http1_head_parser_start_response(&connection->parser, &connection->asked);
+    enum http1_write_status status =
+        http1_write_head(stream_output(connection->stream), head, HTTP1_KEEP_ALIVE, 1);
+    if (status != HTTP1_WRITTEN) {
+        refuse_to_write(connection);
+        return;
+    }
+    connection->request_state =
+        head->body == HTTP_BODY_STREAM ? REQUEST_CHUNKED_BODY : REQUEST_BODY;
+}
+
+static void send_body(void *side, struct bytes body)
+{
+    struct http1_upstream *connection = side;
+    struct stream *stream = connection->stream;
+    if (connection->request_state == REQUEST_UNWRITABLE)
+        return;
+    connection->owed += body.length;
+    if (connection->request_state == REQUEST_CHUNKED_BODY) {
+        struct buffer *output = stream_output(stream);
+        bool is_written = http1_write_chunk_start(output, body.length) == HTTP1_WRITTEN &&
+                          buffer_append(output, body) &&
+                          http1_write_chunk_end(output) == HTTP1_WRITTEN;
+        if (!is_written)
+            refuse_to_write(connection);
+    } else if (body.length >= UPSTREAM_DIRECT_BYTES) {
+        stream_send(stream, body);
+    } else {
+        stream_queue(stream, body);
+    }
+}
+
+static void send_end(void *side, const struct http_head *trailers)
+{
+    struct http1_upstream *connection = side;
+    if (connection->request_state == REQUEST_UNWRITABLE)
+        return;
+    if (connection->request_state == REQUEST_CHUNKED_BODY &&
+        http1_write_last_chunk(stream_output(connection->stream), trailers) != HTTP1_WRITTEN) {
+        refuse_to_write(connection);
+        return;
+    }
+    connection->request_state = REQUEST_COMPLETE;
+}
+
+static void flush(void *side)
+{
+    struct http1_upstream *connection = side;
+    stream_flush(connection->stream);
+    return_credit(connection);
+}
+
+static void reset(void *side, enum exchange_failure failure)
+{
+    drop(side, STREAM_ENDING_RESET);
+}
+
+static void give_credit(void *side, size_t bytes)
+{
+    struct http1_upstream *connection = side;
+    connection->credit += bytes;
+    stream_resume_reading(connection->stream);
+}
+
+static struct stream *take_stream(void *side, struct buffer *early)
+{
+    struct http1_upstream *connection = side;
+    struct stream *stream = connection->stream;
+    CHECK(buffer_append(early, buffer_bytes(&connection->received)));
+    connection->stream = NULL;
+    drop(connection, STREAM_ENDING_CLEAN);
+    return stream;
+}
+
+static const struct exchange_side_operations operations = {
+    .send_head = send_head,
+    .send_body = send_body,
+    .send_end = send_end,
+    .flush = flush,
+    .reset = reset,
+    .give_credit = give_credit,
+    .take_stream = take_stream,
+};
