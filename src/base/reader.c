@@ -26,7 +26,7 @@ struct bytes reader_take(struct reader *reader, size_t length)
         reader->is_failed = true;
         return BYTES_EMPTY;
     }
-    struct bytes taken = {reader->whole.data + reader->position, length};
+    struct bytes taken = bytes_first(bytes_from(reader->whole, reader->position), length);
     reader->position += length;
     return taken;
 }

@@ -41,19 +41,19 @@ struct bytes pattern_base(const struct pattern *pattern)
     return bytes_from(pattern_bytes(pattern), pattern->base_offset);
 }
 
-/*
- * Check the base with every hole filled by a sample, and set the pattern's text from what the
- * check made of it, holes put back.
- */
-static bool set_base(struct pattern *pattern, struct bytes base, const char **reason)
+/* Check the base as a name, every hole filled by a sample. */
+static bool check_base(struct pattern *pattern, const char **reason)
 {
     char filled[HOST_NAME_LENGTH_MAX + 1];
     size_t filled_length = 0;
     bool is_region_written = false;
-    struct bytes rest = base;
+    bool is_hole = false;
+    struct bytes rest = pattern_base(pattern);
     struct bytes label;
     while (bytes_next_token(&rest, '.', &label)) {
-        bool is_hole = bytes_equal_text(label, hole_text);
+        is_hole = bytes_equal_text(label, hole_text);
+        pattern->has_hole |= is_hole;
+        is_region_written |= !is_hole && pattern_is_aws_region(label);
         struct bytes piece = is_hole ? bytes_from_text(hole_sample) : label;
         if (filled_length + piece.length + 1 > sizeof(filled)) {
             *reason = "the pattern is longer than a name can be";
@@ -64,25 +64,19 @@ static bool set_base(struct pattern *pattern, struct bytes base, const char **re
         filled_length += piece.length;
         if (rest.data)
             filled[filled_length++] = '.';
-        if (is_hole)
-            pattern->has_hole = true;
-        else if (pattern_is_aws_region(label))
-            is_region_written = true;
     }
-    if (base.length && base.data[base.length - 1] == '.')
-        filled[filled_length++] = '.';
     struct host_name name;
     enum host_name_problem problem =
         host_name_parse((struct bytes){(uint8_t *)filled, filled_length}, &name);
-    if (problem != HOST_NAME_FINE) {
+    if (problem != HOST_NAME_FINE)
         *reason = host_name_problem_text(problem);
-        return false;
-    }
-    if (pattern->has_hole && is_region_written) {
+    else if (is_hole)
+        *reason = "a name must follow {aws-region}";
+    else if (pattern->has_hole && is_region_written)
         *reason = "a region cannot be written out beside {aws-region}";
-        return false;
-    }
-    return true;
+    else
+        return true;
+    return false;
 }
 
 static void set_text(struct pattern *pattern, struct bytes text)
@@ -93,14 +87,6 @@ static void set_text(struct pattern *pattern, struct bytes text)
         pattern->text[i] = (char)(byte >= 'A' && byte <= 'Z' ? byte | 0x20 : byte);
     }
     pattern->text[text.length] = '\0';
-    pattern->literal_offset = pattern->base_offset;
-    if (!pattern->has_hole)
-        return;
-    struct bytes whole = pattern_bytes(pattern);
-    size_t hole_length = sizeof(hole_text) - 1;
-    for (size_t i = pattern->base_offset; i + hole_length <= whole.length; i++)
-        if (memcmp(whole.data + i, hole_text, hole_length) == 0)
-            pattern->literal_offset = i + hole_length + 1;
 }
 
 bool pattern_parse(struct bytes text, struct pattern *pattern, const char **reason)
@@ -120,18 +106,14 @@ bool pattern_parse(struct bytes text, struct pattern *pattern, const char **reas
         *reason = "a wildcard needs a name after it: `*.example.com`";
         return false;
     }
-    struct bytes base = bytes_from(text, made.base_offset);
+    set_text(&made, text);
+    struct bytes base = pattern_base(&made);
     if (bytes_index_of(base, '*') != base.length) {
         *reason = "`*` stands for a whole label at the start: `*.example.com`, `**.example.com`";
         return false;
     }
-    if (!set_base(&made, base, reason))
+    if (!check_base(&made, reason))
         return false;
-    set_text(&made, text);
-    if (made.has_hole && made.literal_offset >= made.length) {
-        *reason = "a name must follow {aws-region}";
-        return false;
-    }
     *pattern = made;
     return true;
 }

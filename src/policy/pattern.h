@@ -21,9 +21,8 @@ enum pattern_kind {
 
 struct pattern {
     enum pattern_kind kind;
-    bool has_hole;         /* some label is {aws-region} */
-    size_t base_offset;    /* where the part after `*.` or `**.` starts in text; 0 when exact */
-    size_t literal_offset; /* where the part after the last hole starts; base_offset without one */
+    bool has_hole;      /* some label is {aws-region} */
+    size_t base_offset; /* where the part after `*.` or `**.` starts in text; 0 when exact */
     size_t length;
     /* canonical: lower case; NUL-terminated. Room for the wildcard and for written holes. */
     char text[HOST_NAME_LENGTH_MAX + 3 + 1];

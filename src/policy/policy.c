@@ -434,12 +434,17 @@ struct walk {
     uint32_t cursor;
 };
 
+static void walk_restart(struct walk *walk)
+{
+    walk->position = 0;
+    walk->cursor = walk->group_count ? rule_index_start(walk->groups[0]) : 0;
+}
+
 static void walk_start(struct walk *walk, const struct policy *policy, const struct host_name *name)
 {
     walk->policy = policy;
     walk->group_count = rule_index_find(policy->index, name, walk->groups);
-    walk->position = 0;
-    walk->cursor = walk->group_count ? rule_index_start(walk->groups[0]) : 0;
+    walk_restart(walk);
 }
 
 static const struct rule *walk_next(struct walk *walk)
@@ -472,13 +477,10 @@ struct policy_decision policy_decide_dns(const struct policy *policy, const stru
 }
 
 /* Rules of one kind for a name and port, without what a request says. */
-static struct policy_decision decide_port(const struct policy *policy, const struct host_name *name,
-                                          enum policy_kind kind, uint16_t port)
+static struct policy_decision decide_port(struct walk *walk, enum policy_kind kind, uint16_t port)
 {
-    struct walk walk;
-    walk_start(&walk, policy, name);
     struct policy_decision decision = deny(POLICY_NAME_DENIED);
-    for (const struct rule *rule = walk_next(&walk); rule; rule = walk_next(&walk)) {
+    for (const struct rule *rule = walk_next(walk); rule; rule = walk_next(walk)) {
         if (rule->shown.kind != kind)
             continue;
         if (rule->shown.port != port) {
@@ -498,13 +500,17 @@ static struct policy_decision decide_port(const struct policy *policy, const str
 struct policy_decision policy_decide_tls(const struct policy *policy, const struct host_name *name,
                                          uint16_t port)
 {
-    return decide_port(policy, name, POLICY_HTTPS, port);
+    struct walk walk;
+    walk_start(&walk, policy, name);
+    return decide_port(&walk, POLICY_HTTPS, port);
 }
 
 struct policy_decision policy_decide_ssh(const struct policy *policy, const struct host_name *name,
                                          uint16_t port)
 {
-    return decide_port(policy, name, POLICY_SSH, port);
+    struct walk walk;
+    walk_start(&walk, policy, name);
+    return decide_port(&walk, POLICY_SSH, port);
 }
 
 static bool method_matches(const struct rule *rule, struct bytes method)
@@ -522,15 +528,16 @@ static bool method_matches(const struct rule *rule, struct bytes method)
 struct policy_decision policy_decide_http(const struct policy *policy, const struct host_name *name,
                                           uint16_t port, struct bytes method, struct bytes target)
 {
-    struct policy_decision decision = decide_port(policy, name, POLICY_HTTPS, port);
+    struct walk walk;
+    walk_start(&walk, policy, name);
+    struct policy_decision decision = decide_port(&walk, POLICY_HTTPS, port);
     if (!decision.is_allowed)
         return decision;
     enum path_problem problem =
         decision.has_path_rules ? path_pattern_check_target(target) : PATH_FINE;
     const struct rule *found = NULL;
     bool is_method_seen = false;
-    struct walk walk;
-    walk_start(&walk, policy, name);
+    walk_restart(&walk);
     for (const struct rule *rule = walk_next(&walk); rule && !found; rule = walk_next(&walk)) {
         if (rule->shown.kind != POLICY_HTTPS || rule->shown.port != port ||
             !method_matches(rule, method))

@@ -33,6 +33,8 @@ struct link {
 };
 
 struct rule_index {
+    bool has_holes;     /* some pattern has {aws-region} */
+    size_t label_max;   /* of the literals: longer ends of a name need no look */
     struct node *nodes; /* owned */
     size_t node_count;
     size_t node_room;
@@ -146,8 +148,14 @@ void rule_index_add(struct rule_index *index, const struct pattern *pattern, uin
 {
     struct bytes base = pattern_base(pattern);
     uint64_t hash = hash_start();
-    for (size_t i = base.length; i > 0; i--)
+    size_t labels = 1;
+    for (size_t i = base.length; i > 0; i--) {
         hash = hash_byte(hash, base.data[i - 1]);
+        labels += base.data[i - 1] == '.';
+    }
+    index->has_holes |= pattern->has_hole;
+    if (labels > index->label_max)
+        index->label_max = labels;
     struct node *node = find_node(index, hash, base);
     if (node == NULL)
         node = add_node(index, hash, base);
@@ -165,25 +173,22 @@ void rule_index_add(struct rule_index *index, const struct pattern *pattern, uin
     group->last = link;
 }
 
-/* The nodes of a name's ends, by the number of labels before the end; NULL where none is. */
+/* The nodes of a name's ends, by the number of labels in the end, from 1 on; NULL: none. */
 struct ends {
-    const struct node *nodes[LABELS_MAX];
-    size_t label_count;
+    const struct node *nodes[LABELS_MAX + 1];
 };
 
-static void find_ends(const struct rule_index *index, struct bytes name, struct ends *ends)
+/* Returns how many labels were looked at: those of the name, or the index's longest. */
+static size_t find_ends(const struct rule_index *index, struct bytes name, struct ends *ends)
 {
-    const struct node *found[LABELS_MAX];
-    size_t count = 0;
+    size_t labels = 0;
     uint64_t hash = hash_start();
-    for (size_t i = name.length; i > 0; i--) {
+    for (size_t i = name.length; i > 0 && labels < index->label_max; i--) {
         hash = hash_byte(hash, name.data[i - 1]);
         if (i == 1 || name.data[i - 2] == '.')
-            found[count++] = find_node(index, hash, bytes_from(name, i - 1));
+            ends->nodes[++labels] = find_node(index, hash, bytes_from(name, i - 1));
     }
-    ends->label_count = count;
-    for (size_t i = 0; i < count; i++)
-        ends->nodes[i] = found[count - 1 - i];
+    return labels;
 }
 
 /* The name with its region labels replaced; false when it has none. */
@@ -208,11 +213,19 @@ static bool fill_holes(const struct host_name *name, char *text, size_t size, si
     return has_hole;
 }
 
+static size_t count_labels(const struct host_name *name)
+{
+    size_t labels = 1;
+    for (size_t i = 0; i < name->length; i++)
+        labels += name->text[i] == '.';
+    return labels;
+}
+
 /* How many labels at the front a wildcard may stand for: none from the first with `_` on. */
-static size_t wildcard_labels(const struct host_name *name, size_t label_count)
+static size_t wildcard_labels(const struct host_name *name)
 {
     if (!name->has_underscore)
-        return label_count;
+        return SIZE_MAX;
     size_t labels = 0;
     for (size_t i = 0; name->text[i] != '_'; i++)
         if (name->text[i] == '.')
@@ -223,7 +236,7 @@ static size_t wildcard_labels(const struct host_name *name, size_t label_count)
 static void take_group(const struct rule_index *index, const struct node *node,
                        enum pattern_kind kind, const struct rule_group **matches, size_t *count)
 {
-    if (node && node->groups[kind])
+    if (node->groups[kind])
         matches[(*count)++] = &index->groups[node->groups[kind] - 1];
 }
 
@@ -234,18 +247,19 @@ size_t rule_index_find(const struct rule_index *index, const struct host_name *n
     size_t generic_length = 0;
     struct ends ends[2];
     size_t forms = 1;
-    find_ends(index, host_name_bytes(name), &ends[0]);
-    if (fill_holes(name, generic, sizeof(generic), &generic_length)) {
+    size_t looked_at = find_ends(index, host_name_bytes(name), &ends[0]);
+    if (index->has_holes && fill_holes(name, generic, sizeof(generic), &generic_length)) {
         find_ends(index, (struct bytes){(uint8_t *)generic, generic_length}, &ends[1]);
         forms = 2;
     }
-    size_t labels = ends[0].label_count;
-    size_t wild = wildcard_labels(name, labels);
+    size_t labels = count_labels(name);
+    size_t wild = wildcard_labels(name);
     size_t count = 0;
-    for (size_t before = 0; before < labels; before++) {
+    for (size_t length = looked_at; length > 0; length--) {
+        size_t before = labels - length;
         for (size_t form = 0; form < forms; form++) {
-            const struct node *node = ends[form].nodes[before];
-            if (form == 1 && node == ends[0].nodes[before])
+            const struct node *node = ends[form].nodes[length];
+            if (node == NULL || (form == 1 && node == ends[0].nodes[length]))
                 continue;
             if (before == 0)
                 take_group(index, node, PATTERN_EXACT, matches, &count);

@@ -72,7 +72,7 @@ static enum http1_reason take_extension_byte(struct http1_body *body, uint8_t by
 {
     if (byte == '\r')
         body->state = SIZE_LF;
-    else if (http1_line_check_byte(byte) != HTTP1_FINE)
+    else if (http1_line_is_control(byte))
         return HTTP1_CHUNK_EXTENSION;
     return body->overhead_bytes > 2 * (uint64_t)HTTP1_CHUNK_OVERHEAD_MAX ? HTTP1_CHUNK_OVERHEAD
                                                                          : HTTP1_FINE;
@@ -116,7 +116,7 @@ static enum http1_reason take_trailer_byte(struct http1_body *body, uint8_t byte
     }
     if (is_after_cr)
         return HTTP1_BARE_CR;
-    if (byte != '\r' && http1_line_check_byte(byte) != HTTP1_FINE)
+    if (byte != '\r' && http1_line_is_control(byte))
         return HTTP1_CONTROL_BYTE;
     return buffer_append_byte(&body->line, byte) ? HTTP1_FINE : HTTP1_LINE_TOO_LONG;
 }

@@ -232,12 +232,6 @@ enum { CONNECTION_NAME_MAX = sizeof("proxy-authorization") - 1 };
 static bool take_connection_field(struct http1_head_parser *parser, struct http_head *head,
                                   struct bytes name, struct bytes value, enum http1_reason *reason)
 {
-    for (size_t i = 0; i < sizeof(take_rows) / sizeof(take_rows[0]); i++) {
-        if (bytes_equal_ignore_case(name, take_rows[i].name)) {
-            *reason = take_rows[i].take(parser, head, value);
-            return true;
-        }
-    }
     uint8_t lower[CONNECTION_NAME_MAX];
     if (name.length > sizeof(lower))
         return false;
@@ -245,8 +239,14 @@ static bool take_connection_field(struct http1_head_parser *parser, struct http_
         uint8_t byte = name.data[i];
         lower[i] = byte >= 'A' && byte <= 'Z' ? (uint8_t)(byte + ('a' - 'A')) : byte;
     }
+    struct bytes canonical = {lower, name.length};
     *reason = HTTP1_FINE;
-    return http_head_is_connection_name((struct bytes){lower, name.length});
+    if (!http_head_is_connection_name(canonical))
+        return false;
+    for (size_t i = 0; i < sizeof(take_rows) / sizeof(take_rows[0]); i++)
+        if (bytes_equal(canonical, take_rows[i].name))
+            *reason = take_rows[i].take(parser, head, value);
+    return true;
 }
 
 static enum http1_reason parse_field(struct http1_head_parser *parser, struct bytes line,
@@ -458,57 +458,79 @@ static enum http1_reason check_start(const struct http1_head_parser *parser, str
     return line.length > START_LINE_MAX ? HTTP1_TARGET_TOO_LONG : HTTP1_FINE;
 }
 
-static enum parse_status refuse(struct http1_head_parser *parser, enum http1_reason reason)
+/* What stands at the end of a run of bytes that may stand inside a line. */
+enum line_end { LINE_OPEN, LINE_COMPLETE, LINE_BAD };
+
+/*
+ * Pass on to the next control byte. LINE_COMPLETE: parser->scanned is the CR of a CRLF.
+ * LINE_OPEN: there is none yet; a CR at the very end is looked at again with its successor.
+ */
+static enum line_end scan_line(struct http1_head_parser *parser, struct bytes received)
 {
-    parser->reason = reason;
-    return PARSE_BAD;
+    size_t limit = received.length < HTTP1_HEAD_BYTES_MAX ? received.length : HTTP1_HEAD_BYTES_MAX;
+    size_t position = parser->scanned;
+    while (position < limit && !http1_line_is_control(received.data[position]))
+        position++;
+    parser->scanned = position;
+    if (position + 1 >= HTTP1_HEAD_BYTES_MAX && received.length > HTTP1_HEAD_BYTES_MAX) {
+        parser->reason = HTTP1_HEAD_TOO_LARGE;
+        return LINE_BAD;
+    }
+    if (position == received.length)
+        return LINE_OPEN;
+    uint8_t byte = received.data[position];
+    if (position == 0 && (byte == '\r' || byte == '\n'))
+        parser->reason = HTTP1_EMPTY_LINE_FIRST;
+    else if (byte == '\n')
+        parser->reason = HTTP1_BARE_LF;
+    else if (byte != '\r')
+        parser->reason = HTTP1_CONTROL_BYTE;
+    else if (position + 1 == received.length)
+        return LINE_OPEN;
+    else if (received.data[position + 1] == '\n')
+        return LINE_COMPLETE;
+    else
+        parser->reason = HTTP1_BARE_CR;
+    return LINE_BAD;
 }
 
-/* The line that ends with the LF at parser->scanned. */
+/* The line that ends with the CRLF at parser->scanned. */
 static enum http1_reason take_line(struct http1_head_parser *parser, struct bytes received,
                                    struct http_head *head, bool *is_end)
 {
-    size_t end = parser->scanned;
-    if (end == parser->line_start || received.data[end - 1] != '\r')
-        return end == 0 ? HTTP1_EMPTY_LINE_FIRST : HTTP1_BARE_LF;
-    struct bytes line =
-        bytes_first(bytes_from(received, parser->line_start), end - 1 - parser->line_start);
-    parser->scanned = end + 1;
-    parser->line_start = end + 1;
+    struct bytes line = bytes_from(bytes_first(received, parser->scanned), parser->line_start);
+    parser->scanned += 2;
+    parser->line_start = parser->scanned;
     enum http1_reason reason = check_start(parser, line);
     return reason == HTTP1_FINE ? parse_line(parser, line, head, is_end) : reason;
+}
+
+/* Read on from a line that is not complete: PARSE_BAD when its beginning is hopeless. */
+static enum parse_status end_of_input(struct http1_head_parser *parser, struct bytes received)
+{
+    parser->reason =
+        check_start(parser, bytes_from(bytes_first(received, parser->scanned), parser->line_start));
+    return parser->reason == HTTP1_FINE ? PARSE_NEED_MORE : PARSE_BAD;
 }
 
 enum parse_status http1_head_parser_push(struct http1_head_parser *parser, struct bytes received,
                                          struct http_head *head, size_t *head_bytes)
 {
-    if (parser->reason != HTTP1_FINE)
-        return PARSE_BAD;
-    while (parser->scanned < received.length) {
-        uint8_t byte = received.data[parser->scanned];
-        if (parser->scanned == HTTP1_HEAD_BYTES_MAX)
-            return refuse(parser, HTTP1_HEAD_TOO_LARGE);
-        if (byte == '\n') {
-            bool is_end = false;
-            enum http1_reason reason = take_line(parser, received, head, &is_end);
-            if (reason != HTTP1_FINE)
-                return refuse(parser, reason);
-            if (!is_end)
-                continue;
+    while (parser->reason == HTTP1_FINE) {
+        switch (scan_line(parser, received)) {
+        case LINE_BAD:
+            return PARSE_BAD;
+        case LINE_OPEN:
+            return end_of_input(parser, received);
+        case LINE_COMPLETE:
+            break;
+        }
+        bool is_end = false;
+        parser->reason = take_line(parser, received, head, &is_end);
+        if (is_end && parser->reason == HTTP1_FINE) {
             *head_bytes = parser->scanned;
             return PARSE_OK;
         }
-        if (parser->scanned == 0 && byte == '\r')
-            return refuse(parser, HTTP1_EMPTY_LINE_FIRST);
-        if (parser->scanned > parser->line_start && received.data[parser->scanned - 1] == '\r')
-            return refuse(parser, HTTP1_BARE_CR);
-        if (byte != '\r' && http1_line_check_byte(byte) != HTTP1_FINE)
-            return refuse(parser, HTTP1_CONTROL_BYTE);
-        parser->scanned++;
     }
-    struct bytes partial = bytes_from(received, parser->line_start);
-    if (partial.length && partial.data[partial.length - 1] == '\r')
-        partial.length--;
-    enum http1_reason reason = check_start(parser, partial);
-    return reason == HTTP1_FINE ? PARSE_NEED_MORE : refuse(parser, reason);
+    return PARSE_BAD;
 }

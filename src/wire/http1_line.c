@@ -62,11 +62,6 @@ int http1_reason_status(enum http1_reason reason)
     return reason_rows[reason].status;
 }
 
-enum http1_reason http1_line_check_byte(uint8_t byte)
-{
-    return (byte < ' ' && byte != '\t') || byte == 0x7f ? HTTP1_CONTROL_BYTE : HTTP1_FINE;
-}
-
 enum http1_reason http1_line_split_field(struct bytes line, struct bytes *name, struct bytes *value)
 {
     if (line.data[0] == ' ' || line.data[0] == '\t')

@@ -5,11 +5,11 @@
 
 /** Lines of HTTP/1.1, as heads and trailers share them. */
 
-/**
- * Look at one byte inside a line. HTTP1_FINE for what may stand in some line; the caller deals
- * with CR and LF.
- */
-enum http1_reason http1_line_check_byte(uint8_t byte);
+/** True for a byte that no line of a head may hold: all control bytes but HTAB. */
+static inline bool http1_line_is_control(uint8_t byte)
+{
+    return (byte < ' ' && byte != '\t') || byte == 0x7f;
+}
 
 /** Take a field line (without CRLF, not empty) apart; the value comes without white space. */
 enum http1_reason http1_line_split_field(struct bytes line, struct bytes *name,

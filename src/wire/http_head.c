@@ -91,117 +91,123 @@ static bool store(struct http_head *head, struct bytes bytes, struct http_span *
 
 /* ---- syntax ---- */
 
-/* RFC 9110 section 5.6.2. */
-static bool is_token_byte(uint8_t byte)
+/* What a byte may be part of. */
+enum {
+    TOKEN = 1, /* RFC 9110 section 5.6.2 */
+    VALUE = 2, /* RFC 9110 section 5.5, with obs-text */
+    PATH = 4   /* all that a request target may hold without ending it: no `#`, see below */
+};
+
+enum { ALL = TOKEN | VALUE | PATH, TEXT = VALUE | PATH };
+
+/*
+ * `#` would start a fragment, which some servers cut off and others take as path: no part of a
+ * path here.
+ */
+static const uint8_t byte_classes[256] = {
+    ['\t'] = VALUE,         [' '] = VALUE,        ['!'] = ALL,          ['"'] = TEXT,
+    ['#'] = TOKEN | VALUE,  ['$' ... '\''] = ALL, /* $ % & ' */
+    ['(' ... ')'] = TEXT,   ['*' ... '+'] = ALL,  [','] = TEXT,         ['-' ... '.'] = ALL,
+    ['/'] = TEXT,           ['0' ... '9'] = ALL,  [':' ... '@'] = TEXT, /* : ; < = > ? @ */
+    ['A' ... 'Z'] = ALL,    ['[' ... ']'] = TEXT, ['^' ... 'z'] = ALL,  /* ^ _ ` and letters */
+    ['{'] = TEXT,           ['|'] = ALL,          ['}'] = TEXT,         ['~'] = ALL,
+    [0x80 ... 0xff] = TEXT,
+};
+
+static bool are_all(struct bytes text, uint8_t class)
 {
-    if ((byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
-        (byte >= '0' && byte <= '9'))
-        return true;
-    return byte > ' ' && byte < 0x7f && strchr("!#$%&'*+-.^_`|~", byte) != NULL;
+    uint8_t all = class;
+    for (size_t i = 0; i < text.length; i++)
+        all &= byte_classes[text.data[i]];
+    return all != 0;
 }
 
 bool http_head_is_token(struct bytes text)
 {
-    for (size_t i = 0; i < text.length; i++)
-        if (!is_token_byte(text.data[i]))
-            return false;
-    return text.length > 0;
+    return text.length > 0 && are_all(text, TOKEN);
+}
+
+static bool is_white(uint8_t byte)
+{
+    return byte == ' ' || byte == '\t';
 }
 
 bool http_head_is_field_value(struct bytes text)
 {
-    if (text.length == 0)
-        return true;
-    uint8_t first = text.data[0];
-    uint8_t last = text.data[text.length - 1];
-    if (first == ' ' || first == '\t' || last == ' ' || last == '\t')
-        return false;
-    for (size_t i = 0; i < text.length; i++) {
-        uint8_t byte = text.data[i];
-        if ((byte < ' ' && byte != '\t') || byte == 0x7f)
-            return false;
-    }
-    return true;
+    return text.length == 0 || (!is_white(text.data[0]) && !is_white(text.data[text.length - 1]) &&
+                                are_all(text, VALUE));
 }
 
 bool http_head_is_path(struct bytes text)
 {
     if (bytes_equal_text(text, "*"))
         return true;
-    if (text.length == 0 || text.data[0] != '/')
-        return false;
-    for (size_t i = 0; i < text.length; i++) {
-        uint8_t byte = text.data[i];
-        /* `#` would be a fragment, which some servers cut off and others take as path. */
-        if (byte <= ' ' || byte == 0x7f || byte == '#')
-            return false;
-    }
-    return true;
+    return text.length > 0 && text.data[0] == '/' && are_all(text, PATH);
 }
 
-static bool is_listed(struct bytes name, const char *const *list, size_t count)
+static bool is_listed(struct bytes name, const struct bytes *list, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (name.data[0] == (uint8_t)list[i][0] && bytes_equal_text(name, list[i]))
+        if (name.length == list[i].length && memcmp(name.data, list[i].data, name.length) == 0)
             return true;
     return false;
 }
 
 bool http_head_is_connection_name(struct bytes name)
 {
-    static const char *const names[] = {
-        "connection",
-        "content-length",
-        "expect",
-        "host",
-        "http2-settings",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "proxy-connection",
-        "te",
-        "transfer-encoding",
-        "upgrade",
+    static const struct bytes names[] = {
+        BYTES_LITERAL("connection"),
+        BYTES_LITERAL("content-length"),
+        BYTES_LITERAL("expect"),
+        BYTES_LITERAL("host"),
+        BYTES_LITERAL("http2-settings"),
+        BYTES_LITERAL("keep-alive"),
+        BYTES_LITERAL("proxy-authenticate"),
+        BYTES_LITERAL("proxy-authorization"),
+        BYTES_LITERAL("proxy-connection"),
+        BYTES_LITERAL("te"),
+        BYTES_LITERAL("transfer-encoding"),
+        BYTES_LITERAL("upgrade"),
     };
     return name.length > 0 && is_listed(name, names, sizeof(names) / sizeof(names[0]));
 }
 
 bool http_head_is_forbidden_trailer(struct bytes name)
 {
-    static const char *const names[] = {
-        "age",
-        "authentication-info",
-        "authorization",
-        "cache-control",
-        "content-encoding",
-        "content-location",
-        "content-range",
-        "content-type",
-        "cookie",
-        "date",
-        "expires",
-        "forwarded",
-        "if-match",
-        "if-modified-since",
-        "if-none-match",
-        "if-range",
-        "if-unmodified-since",
-        "location",
-        "max-forwards",
-        "pragma",
-        "range",
-        "retry-after",
-        "set-cookie",
-        "trailer",
-        "vary",
-        "www-authenticate",
-        "x-api-key",
-        "x-forwarded-for",
-        "x-forwarded-host",
-        "x-forwarded-proto",
-        "x-http-method",
-        "x-http-method-override",
-        "x-method-override",
+    static const struct bytes names[] = {
+        BYTES_LITERAL("age"),
+        BYTES_LITERAL("authentication-info"),
+        BYTES_LITERAL("authorization"),
+        BYTES_LITERAL("cache-control"),
+        BYTES_LITERAL("content-encoding"),
+        BYTES_LITERAL("content-location"),
+        BYTES_LITERAL("content-range"),
+        BYTES_LITERAL("content-type"),
+        BYTES_LITERAL("cookie"),
+        BYTES_LITERAL("date"),
+        BYTES_LITERAL("expires"),
+        BYTES_LITERAL("forwarded"),
+        BYTES_LITERAL("if-match"),
+        BYTES_LITERAL("if-modified-since"),
+        BYTES_LITERAL("if-none-match"),
+        BYTES_LITERAL("if-range"),
+        BYTES_LITERAL("if-unmodified-since"),
+        BYTES_LITERAL("location"),
+        BYTES_LITERAL("max-forwards"),
+        BYTES_LITERAL("pragma"),
+        BYTES_LITERAL("range"),
+        BYTES_LITERAL("retry-after"),
+        BYTES_LITERAL("set-cookie"),
+        BYTES_LITERAL("trailer"),
+        BYTES_LITERAL("vary"),
+        BYTES_LITERAL("www-authenticate"),
+        BYTES_LITERAL("x-api-key"),
+        BYTES_LITERAL("x-forwarded-for"),
+        BYTES_LITERAL("x-forwarded-host"),
+        BYTES_LITERAL("x-forwarded-proto"),
+        BYTES_LITERAL("x-http-method"),
+        BYTES_LITERAL("x-http-method-override"),
+        BYTES_LITERAL("x-method-override"),
     };
     return name.length == 0 || http_head_is_connection_name(name) ||
            is_listed(name, names, sizeof(names) / sizeof(names[0]));

@@ -49,6 +49,7 @@ static void refuses_what_is_no_pattern(void **state)
         "a.{aws-region.com",
         "x{aws-region}.a.com",
         "us-east-1.{aws-region}.com",
+        "US-East-1.{aws-region}.a.com",
         "{aws-region}..com",
         "a.{aws-region}.",
         "b\xc3\xbc"
@@ -94,6 +95,8 @@ static void matches_by_whole_labels(void **state)
         {"**.example.com", "a._b.example.com", false},
         {"**.example.com", "_a.b.example.com", false},
         {"b.{aws-region}.a.com", "b.us-east-1.a.com", true},
+        {"B.{AWS-Region}.a.com", "b.us-east-1.a.com", true},
+        {"b.US-east-1.a.com", "b.us-east-1.a.com", true},
         {"b.{aws-region}.a.com", "b.us-gov-west-1.a.com", true},
         {"b.{aws-region}.a.com", "b.ap-southeast-2.a.com", true},
         {"b.{aws-region}.a.com", "b.us-east-11.a.com", false},

@@ -265,6 +265,50 @@ static void refuses_too_many_fields_and_too_large_a_head(void **state)
     assert_int_equal(http1_reason_status(HTTP1_HEAD_TOO_LARGE), 431);
 }
 
+/* A head of exactly `whole` bytes, pushed with a byte behind it and in two parts. */
+static enum http1_reason reason_of_length(size_t whole)
+{
+    enum { VALUE = 6000, FIELDS = 10 };
+    struct buffer message;
+    buffer_init(&message, 2 * HTTP1_HEAD_BYTES_MAX);
+    assert_true(buffer_append_text(&message, GET));
+    for (size_t i = 0; i <= FIELDS; i++) {
+        size_t length = VALUE;
+        if (i == FIELDS)
+            length = whole - buffer_length(&message) - strlen("A:\r\n\r\n");
+        assert_true(buffer_append_text(&message, "A:"));
+        for (size_t j = 0; j < length; j++)
+            assert_true(buffer_append_byte(&message, 'x'));
+        assert_true(buffer_append_text(&message, "\r\n"));
+    }
+    assert_true(buffer_append_text(&message, "\r\nX"));
+    enum http1_reason reasons[2];
+    for (size_t i = 0; i < 2; i++) {
+        struct http1_head_parser parser;
+        struct http_head head;
+        size_t head_bytes = 0;
+        http1_head_parser_start_request(&parser, name, 443);
+        http_head_init(&head, HTTP_REQUEST);
+        struct bytes all = buffer_bytes(&message);
+        if (i == 1)
+            http1_head_parser_push(&parser, bytes_first(all, whole - 2), &head, &head_bytes);
+        http1_head_parser_push(&parser, all, &head, &head_bytes);
+        reasons[i] = parser.reason;
+        assert_int_equal(head_bytes, parser.reason ? 0 : whole);
+        http_head_done(&head);
+    }
+    assert_int_equal(reasons[0], reasons[1]);
+    buffer_done(&message);
+    return reasons[0];
+}
+
+static void takes_a_head_of_the_cap_and_not_a_byte_more(void **state)
+{
+    assert_int_equal(reason_of_length(HTTP1_HEAD_BYTES_MAX), HTTP1_FINE);
+    for (size_t extra = 1; extra < 5; extra++)
+        assert_int_equal(reason_of_length(HTTP1_HEAD_BYTES_MAX + extra), HTTP1_HEAD_TOO_LARGE);
+}
+
 static void refuses_again_after_a_refusal(void **state)
 {
     struct http1_head_parser parser;
@@ -512,6 +556,7 @@ static void passes_101_to_who_asked_for_it(void **state)
 RUN_TESTS(cmocka_unit_test(refuses_requests),
           cmocka_unit_test(refuses_what_is_too_long_without_waiting_for_its_end),
           cmocka_unit_test(refuses_too_many_fields_and_too_large_a_head),
+          cmocka_unit_test(takes_a_head_of_the_cap_and_not_a_byte_more),
           cmocka_unit_test(refuses_again_after_a_refusal),
           cmocka_unit_test(makes_a_neutral_head_of_a_request), cmocka_unit_test(accepts_requests),
           cmocka_unit_test(judges_responses), cmocka_unit_test(passes_101_to_who_asked_for_it))
