@@ -1,6 +1,7 @@
 #include "firewall/control_server.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -96,6 +97,7 @@ static void end_client(struct control_server *server)
     server->state = CLIENT_NONE;
     buffer_done(&server->request);
     buffer_done(&server->answer);
+    malloc_trim(0); /* requests may be large, and are rare */
 }
 
 void control_server_free(struct control_server *server)
