@@ -63,6 +63,7 @@ static bool write_prerouting(const struct link_rules *rules, const struct link_r
         out,
         "chain prerouting {\n type filter hook prerouting priority -450; policy accept;\n"
         " iifname != \"%s\" accept\n"
+        " meta nfproto ipv6 drop\n"
         /* Fragments: before anything could put them together. */
         " ip frag-off & 0x3fff != 0 drop\n"
         " ip hdrlength != 5 drop\n"
@@ -127,9 +128,10 @@ static bool write_output(const struct link_rules *rules, const struct link_rules
         " oifname \"%s\" tcp flags & (syn | ack) == syn drop\n"
         " oifname \"%s\" ip protocol tcp accept\n"
         " ip daddr %s udp dport %u accept\n ip daddr %s tcp dport %u accept\n"
-        " ip protocol != tcp drop\n"
+        " meta l4proto != tcp drop\n"
+        " ip6 daddr { %s } drop\n"
         " ip daddr { %s } drop\n ip daddr { %s/%u, %s/%u } drop\n",
-        interface, interface, resolver.text, port, resolver.text, port, floor_ipv4,
+        interface, interface, resolver.text, port, resolver.text, port, floor_ipv6, floor_ipv4,
         dotted(rules->options->pool_address).text, rules->options->pool_prefix,
         dotted(rules->address & rules->netmask).text, prefix_of(rules->netmask));
     for (size_t i = 0; i < others->count; i++) {
@@ -146,29 +148,24 @@ static bool write_output(const struct link_rules *rules, const struct link_rules
     return is_good && buffer_append_format(out,
                                            "}\nchain output {\n"
                                            " type filter hook output priority 0; policy accept;\n"
+                                           " oifname \"%s\" meta nfproto ipv6 drop\n"
                                            " meta skuid %u jump proxy\n}\n",
-                                           rules->proxy_user);
+                                           interface, rules->proxy_user);
 }
 
 bool link_rules_write_filter(const struct link_rules *rules, const struct link_rules_others *others,
                              struct buffer *out)
 {
     const char *interface = rules->options->agent_interface;
-    return buffer_append_text(out, "table ip rootcell {}\ndelete table ip rootcell\n"
-                                   "table ip6 rootcell {}\ndelete table ip6 rootcell\n"
-                                   "table ip rootcell {\n") &&
+    return buffer_append_text(out, "table inet rootcell {}\ndelete table inet rootcell\n"
+                                   "table inet rootcell {\n") &&
            write_prerouting(rules, others, out) && write_input(rules, out) &&
            write_output(rules, others, out) &&
-           buffer_append_format(
-               out,
-               "chain forward {\n type filter hook forward priority 0; policy accept;\n"
-               " iifname \"%s\" drop\n oifname \"%s\" drop\n}\n}\n"
-               "table ip6 rootcell {\n"
-               "chain prerouting {\n type filter hook prerouting priority -450; policy accept;\n"
-               " iifname \"%s\" drop\n}\n"
-               "chain output {\n type filter hook output priority 0; policy accept;\n"
-               " oifname \"%s\" drop\n meta skuid %u ip6 daddr { %s } drop\n}\n}\n",
-               interface, interface, interface, interface, rules->proxy_user, floor_ipv6);
+           buffer_append_format(out,
+                                "chain forward {\n"
+                                " type filter hook forward priority 0; policy accept;\n"
+                                " iifname \"%s\" drop\n oifname \"%s\" drop\n}\n}\n",
+                                interface, interface);
 }
 
 static void add_other(void *context, uint32_t address, uint32_t netmask)

@@ -45,7 +45,7 @@ static void drops_what_is_malformed_spoofed_or_meant_for_another_interface(void 
     assert_has(filter, " ip saddr != 192.168.100.0/24 drop\n");
     assert_has(filter, " ip saddr 192.168.100.2 drop\n");
     assert_has(filter, " ip daddr 203.0.113.2 drop\n");
-    assert_has(filter, "table ip6 rootcell {\nchain prerouting {\n");
+    assert_has(filter, " meta nfproto ipv6 drop\n");
     free(filter);
 }
 
