@@ -73,6 +73,25 @@ static bool seed_settings(const struct instance *instance, struct error *error)
     return is_made;
 }
 
+/*
+ * The defaults name these groups; what is in them comes with the image, which may not be there
+ * yet. An empty group allows nothing.
+ */
+static bool seed_groups(const struct instance *instance, struct error *error)
+{
+    static const char *const groups[] = {"npm", "debian"};
+    CLEANUP_FREE char *folder = instance_path(instance, "proxy/groups");
+    if (!file_make_directories(folder, 0700, error))
+        return false;
+    for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
+        CLEANUP_FREE char *path = memory_format("%s/%s.txt", folder, groups[i]);
+        if (!file_exists(path) &&
+            !file_write_atomic(path, BYTES_LITERAL("# Filled in from the image.\n"), 0600, error))
+            return false;
+    }
+    return true;
+}
+
 bool instance_seed_files(const struct instance *instance, struct error *error)
 {
     for (size_t i = 0; i < POLICY_FILE_COUNT; i++) {
@@ -83,7 +102,7 @@ bool instance_seed_files(const struct instance *instance, struct error *error)
         if (!file_exists(to) && !file_copy(from, to, 0600, error))
             return error_add_context(error, "seed the policy");
     }
-    return seed_settings(instance, error);
+    return seed_groups(instance, error) && seed_settings(instance, error);
 }
 
 static void add_route(void *context, uint32_t network, uint32_t prefix)

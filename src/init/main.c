@@ -16,6 +16,7 @@
 #include "init/module_list.h"
 #include "init/mount_table.h"
 #include "init/power_button.h"
+#include "init/session.h"
 #include "system/file.h"
 
 struct helper {
@@ -26,6 +27,8 @@ struct helper {
 static const struct helper helpers[] = {
     {"set-clock", machine_clock_run},
     {"power-button", power_button_run},
+    {"session", session_run},
+    {"session-signal", session_signal_run},
 };
 
 static bool read_config(struct boot_config *config, struct error *error)

@@ -1,0 +1,65 @@
+#include "host/command.h"
+
+#include "base/memory.h"
+#include "base/printable.h"
+#include "host/cell.h"
+#include "host/message.h"
+#include "host/ssh_session.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { KEY_CAP = 16 * 1024 };
+
+/* One line of a known kind: what comes from the guest is printed only when it is what it should. */
+static bool print_key(struct bytes text, struct error *error)
+{
+    struct bytes line;
+    bytes_next_token(&text, '\n', &line);
+    if (!bytes_start_with(line, BYTES_LITERAL("ssh-rsa AAAA")) || line.length > 2000)
+        return error_set(error, "the agent VM gives no RSA key");
+    char shown[8200];
+    printf("%s\n", printable_text(line, shown, sizeof(shown)));
+    return fflush(stdout) == 0 || error_set(error, "standard output cannot be written");
+}
+
+static bool fetch_key(const struct instance *instance, struct error *error)
+{
+    /* Made beside and renamed, so that an interrupted run leaves no half key. */
+    CLEANUP_FREE char *script = memory_format(
+        "set -e; umask 077; mkdir -p ~/.ssh; cd ~/.ssh; if [ ! -s id_rsa.pub ]; then "
+        "echo 'rootcell: making an RSA key with 4096 bits: this can take a minute' >&2; "
+        "rm -f id_rsa.new id_rsa.new.pub; "
+        "ssh-keygen -q -t rsa -b 4096 -N '' -C rootcell-%s -f id_rsa.new; "
+        "mv id_rsa.new id_rsa; mv id_rsa.new.pub id_rsa.pub; fi; cat id_rsa.pub",
+        instance->name);
+    struct buffer output;
+    buffer_init(&output, KEY_CAP);
+    struct ssh_session_command command = {
+        .role = VM_ROLE_AGENT, .command = script, .output = &output};
+    bool is_done = ssh_session_execute_well(instance, &command, "make the key", error) &&
+                   print_key(buffer_bytes(&output), error);
+    buffer_done(&output);
+    return is_done;
+}
+
+int command_pubkey(const struct invocation *invocation)
+{
+    struct home home;
+    struct instance instance;
+    struct file_lock lock = FILE_LOCK_NONE;
+    struct error error;
+    bool is_done = home_find(&home, &error) &&
+                   instance_lock(&home, invocation->instance, &lock, &error) &&
+                   instance_prepare(&instance, &home, invocation->instance, &error) &&
+                   cell_ensure_running(&instance, &error) && fetch_key(&instance, &error);
+    file_lock_release(&lock);
+    if (!is_done) {
+        error_add_context(&error, "pubkey");
+        message_error(&error);
+        return EXIT_STATUS_FAILED;
+    }
+    instance_done(&instance);
+    home_done(&home);
+    return EXIT_STATUS_OK;
+}

@@ -1,0 +1,200 @@
+#include "host/command.h"
+
+#include "base/check.h"
+
+#include <string.h>
+
+static const struct command_option allow_options[] = {
+    {"ssh", 0, "the hosts are SSH hosts (allowed-ssh.txt)"},
+    {"dns", 0, "the names only resolve (allowed-dns.txt)"},
+    {"remove", 0, "take the rules of these hosts away"},
+    {0},
+};
+
+static const struct command_option json_option[] = {
+    {"json", 0, "print JSON"},
+    {0},
+};
+
+static const struct command_option log_options[] = {
+    {"follow", 'f', "go on printing what is added"},
+    {"denied", 0, "only what was refused"},
+    {"json", 0, "print the records as JSON lines"},
+    {0},
+};
+
+static const struct command_option remove_options[] = {
+    {"yes", 'y', "do not ask"},
+    {0},
+};
+
+static const struct command_option help_options[] = {
+    {"manual", 0, "print the manual page rootcell(1) instead, in man form"},
+    {0},
+};
+
+static const char *const image_words[] = {"build", "list", "verify", NULL};
+static const char *const shell_words[] = {"bash", "zsh", "fish", NULL};
+
+const struct command command_table[] = {
+    {
+        .name = "allow",
+        .operands = "[HOST...]",
+        .operand_maximum = COMMAND_OPERANDS_ANY,
+        .summary = "allow hosts, and load the policy into the firewall",
+        .description =
+            "With hosts, adds a rule for each to the instance's policy, or takes it away with "
+            "--remove. A HOST may be a whole rule in quotes, such as "
+            "\"api.github.com GET /repos/**\"; rootcell-policy(5) has the form.\n\n"
+            "Then, with or without hosts, loads the policy files into the running firewall and "
+            "prints what changed. Connections to names that are no longer allowed are cut. A rule "
+            "that cannot be understood changes nothing: neither the file nor the policy in force.",
+        .options = allow_options,
+        .run = command_allow,
+    },
+    {
+        .name = "provision",
+        .operands = "",
+        .summary = "bring the agent VM to the configured state again",
+        .description =
+            "Installs the packages of ROOTCELL_AGENT_PACKAGES, sets up trust and SSH, and copies "
+            "the files of the harness: pi/agent/ of the checkout and of the instance's folder, "
+            "the newer file where both have one, into ~/.pi/agent. Entering does the same by "
+            "itself when any of these has changed.",
+        .run = command_provision,
+    },
+    {
+        .name = "pubkey",
+        .operands = "",
+        .summary = "print the agent VM's public SSH key, for Git hosts",
+        .description = "The key is made in the VM when it is first asked for, and the private key "
+                       "never leaves it. It is RSA with 4096 bits, the one kind that GitHub, "
+                       "GitLab, Bitbucket and Azure DevOps all take.",
+        .run = command_pubkey,
+    },
+    {
+        .name = "list",
+        .operands = "",
+        .summary = "list all instances and the state of their VMs",
+        .description = "One line for each instance, in the order of their names.",
+        .options = json_option,
+        .run = command_list,
+    },
+    {
+        .name = "stop",
+        .operands = "",
+        .summary = "shut both VMs of the instance down",
+        .description = "In order, and firmly when a VM does not answer. The disk, the policy and "
+                       "the keys stay.",
+        .run = command_stop,
+    },
+    {
+        .name = "remove",
+        .operands = "",
+        .summary = "stop the instance and delete it, disk included",
+        .description = "Asks first; without a terminal to ask at, --yes is needed. Images are "
+                       "kept.",
+        .options = remove_options,
+        .run = command_remove,
+    },
+    {
+        .name = "log",
+        .operands = "",
+        .summary = "show what the agent tried and what the firewall decided",
+        .description = "One line for each decision, the oldest first. Under a refused one stands "
+                       "the command that would allow it.",
+        .options = log_options,
+        .run = command_log,
+    },
+    {
+        .name = "doctor",
+        .operands = "",
+        .summary = "check this host, and say what mends what is wrong",
+        .description = "Ends with status 1 when something is wrong that keeps rootcell from "
+                       "working.",
+        .options = json_option,
+        .run = command_doctor,
+    },
+    {
+        .name = "ssh-config",
+        .operands = "",
+        .summary = "print an entry for ~/.ssh/config that reaches the VM",
+        .description =
+            "Put it above any \"Host *\" block: ssh takes the first value that it finds. "
+            "With it, ssh, scp, rsync and editors reach the agent VM. The file that it is made "
+            "from reaches the firewall VM too: ssh -F .../ssh/config rootcell-firewall.",
+        .run = command_ssh_config,
+    },
+    {
+        .name = "image",
+        .operands = "build|list|verify",
+        .operand_minimum = 1,
+        .operand_maximum = 1,
+        .words = image_words,
+        .summary = "make the VM images, list them, or check their hashes",
+        .description = "build makes the images from Debian packages. Instances that exist keep "
+                       "the base that their disk was made on.",
+        .run = command_image,
+    },
+    {
+        .name = "completion",
+        .operands = "bash|zsh|fish",
+        .operand_minimum = 1,
+        .operand_maximum = 1,
+        .words = shell_words,
+        .summary = "print a completion script for a shell",
+        .description = "For bash: eval \"$(rootcell completion bash)\".",
+        .run = command_completion,
+    },
+    {
+        .name = "help",
+        .operands = "[COMMAND]",
+        .operand_maximum = 1,
+        .summary = "explain rootcell, or one command",
+        .description = "The same as --help.",
+        .options = help_options,
+        .run = command_help,
+    },
+    {0},
+};
+
+const struct command command_enter = {
+    .name = "",
+    .operands = "",
+    .summary = "open a login shell in the agent VM",
+    .run = command_enter_run,
+};
+
+const struct command command_run = {
+    .name = "",
+    .operands = "COMMAND [ARGUMENT...]",
+    .operand_minimum = 1,
+    .operand_maximum = COMMAND_OPERANDS_ANY,
+    .summary = "run a command in the agent VM",
+    .run = command_enter_run,
+};
+
+const struct command *command_find(const char *name)
+{
+    for (const struct command *row = command_table; row->name; row++) {
+        if (strcmp(row->name, name) == 0)
+            return row;
+    }
+    return NULL;
+}
+
+bool invocation_has(const struct invocation *invocation, const char *option_name)
+{
+    const struct command_option *options = invocation->command->options;
+    for (size_t i = 0; options && options[i].name; i++) {
+        if (strcmp(options[i].name, option_name) == 0)
+            return invocation->is_option_given[i];
+    }
+    CHECK(!"an option of the command");
+    return false;
+}
+
+void invocation_done(struct invocation *invocation)
+{
+    argument_list_done(&invocation->operands);
+}

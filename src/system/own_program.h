@@ -1,0 +1,9 @@
+#ifndef SYSTEM_OWN_PROGRAM_H
+#define SYSTEM_OWN_PROGRAM_H
+
+#include "base/error.h"
+
+/** The folder that the running program's file is in, owned by the caller, or NULL. */
+char *own_program_folder(struct error *error);
+
+#endif
