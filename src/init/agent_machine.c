@@ -24,7 +24,7 @@ enum { MACHINE_ID_DIGITS = 32 };
 static bool mount_disks(const struct boot_config *config, struct error *error)
 {
     static const char *const root_types[] = {"ext4", NULL};
-    static const char *const layer_types[] = {"erofs", "squashfs", NULL};
+    static const char *const layer_types[] = {"ext4", "erofs", "squashfs", NULL};
     mkdir(ROOT, 0755);
     if (!mount_table_mount_disk("root", ROOT, root_types, MS_NOATIME, error))
         return false;

@@ -89,7 +89,7 @@ bool control_listener_install_keys(const char *host_key, const char *authorized_
 _Noreturn static void run_server(int connection)
 {
     static char *const arguments[] = {
-        "/usr/sbin/dropbear", "-i", "-E", "-m", "-s", "-k", "-K", "60", "-W", "262144", "-r",
+        "/usr/sbin/dropbear", "-i", "-m", "-s", "-k", "-K", "60", "-W", "262144", "-r",
         (char *)dropbear_key, NULL};
     static char *const environment[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", NULL};
     service_prepare_child();

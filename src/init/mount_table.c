@@ -32,6 +32,9 @@ static const struct kernel_mount kernel_mounts[] = {
 
 bool mount_table_mount_kernel(struct error *error)
 {
+    /* The kernel makes the root of an initramfs as open as /tmp. */
+    if (chmod("/", 0755) != 0)
+        return error_set_errno(error, errno, "/");
     for (size_t i = 0; i < sizeof(kernel_mounts) / sizeof(kernel_mounts[0]); i++) {
         const struct kernel_mount *entry = &kernel_mounts[i];
         mkdir(entry->folder, 0755);
