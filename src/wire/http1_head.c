@@ -415,7 +415,11 @@ static enum http1_reason finish(struct http1_head_parser *parser, struct http_he
         return reason;
     set_upgrade(parser, head);
     set_body(parser, head);
-    return HTTP1_FINE;
+    /* Behind a request to switch, bytes could belong to either protocol. */
+    return parser->kind == HTTP_REQUEST && head->upgrade != HTTP_UPGRADE_NONE &&
+                   head->body != HTTP_BODY_NONE
+               ? HTTP1_UPGRADE_BODY
+               : HTTP1_FINE;
 }
 
 /* ---- lines ---- */

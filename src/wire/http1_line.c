@@ -42,6 +42,7 @@ static const struct reason_row reason_rows[] = {
     [HTTP1_CONNECTION_OPTION] = {"Connection names a field that it may not", BAD_REQUEST},
     [HTTP1_EXPECT] = {"an expectation other than 100-continue", EXPECTATION_FAILED},
     [HTTP1_UPGRADE] = {"a switch of protocols that nobody asked for", BAD_REQUEST},
+    [HTTP1_UPGRADE_BODY] = {"a request to switch protocols with a body", BAD_REQUEST},
     [HTTP1_CHUNK_SIZE] = {"a chunk size is no hexadecimal number", BAD_REQUEST},
     [HTTP1_CHUNK_EXTENSION] = {"a chunk extension", BAD_REQUEST},
     [HTTP1_CHUNK_END] = {"a chunk does not end with its size", BAD_REQUEST},

@@ -187,6 +187,12 @@ static void refuses_requests(void **state)
         {BYTES_LITERAL(GET "Connection: a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,"
                            "a,a,a,a,a,a\r\n\r\n"),
          HTTP1_CONNECTION_OPTION, 400},
+        {BYTES_LITERAL(GET "Connection: upgrade\r\nUpgrade: websocket\r\n"
+                           "Content-Length: 0\r\n\r\n"),
+         HTTP1_UPGRADE_BODY, 400},
+        {BYTES_LITERAL(GET "Connection: upgrade\r\nUpgrade: websocket\r\n"
+                           "Transfer-Encoding: chunked\r\n\r\n"),
+         HTTP1_UPGRADE_BODY, 400},
         {BYTES_LITERAL(GET "Expect: 200-ok\r\n\r\n"), HTTP1_EXPECT, 417},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
