@@ -180,6 +180,8 @@ static void answer(struct exchange *exchange, enum audit_decision decision,
     buffer_init(&body, EXCHANGE_ANSWER_MAX);
     exchange_answer_write(content, &head, &body);
     struct exchange_side side = exchange->downstream;
+    if (content->status >= 400 && content->status < 500 && content->status != 403)
+        side.operations->make_last(side.object);
     side.operations->send_head(side.object, &head);
     if (buffer_length(&body) > 0)
         side.operations->send_body(side.object, buffer_bytes(&body));

@@ -105,6 +105,11 @@ struct exchange_side_operations {
     void (*send_body)(void *side, struct bytes body);
     /** The message is complete. `trailers` is NULL or has fields. Downstream: the last call. */
     void (*send_end)(void *side, const struct http_head *trailers);
+    /**
+     * Serve no request after this one on a connection that has an order (HTTP/1.1); said before
+     * send_head. Whoever sent what two readers could take differently gets no second message.
+     */
+    void (*make_last)(void *side);
     /** Let what was gathered go. */
     void (*flush)(void *side);
     /** Break the message off, so that the peer cannot take it for complete. The last call. */

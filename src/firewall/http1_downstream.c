@@ -491,6 +491,12 @@ static void send_end(void *side, const struct http_head *trailers)
         stream_wake(connection->stream);
 }
 
+static void make_last(void *side)
+{
+    struct http1_downstream *connection = side;
+    connection->persistence = HTTP1_CLOSE;
+}
+
 static void flush(void *side)
 {
     struct http1_downstream *connection = side;
@@ -536,6 +542,7 @@ static const struct exchange_side_operations operations = {
     .send_head = send_head,
     .send_body = send_body,
     .send_end = send_end,
+    .make_last = make_last,
     .flush = flush,
     .reset = reset,
     .give_credit = give_credit,

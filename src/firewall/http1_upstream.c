@@ -456,6 +456,11 @@ static void send_end(void *side, const struct http_head *trailers)
     connection->request_state = REQUEST_COMPLETE;
 }
 
+/* Whether the connection serves again is decided when the response is complete. */
+static void make_last(void *side)
+{
+}
+
 static void flush(void *side)
 {
     struct http1_upstream *connection = side;
@@ -489,6 +494,7 @@ static const struct exchange_side_operations operations = {
     .send_head = send_head,
     .send_body = send_body,
     .send_end = send_end,
+    .make_last = make_last,
     .flush = flush,
     .reset = reset,
     .give_credit = give_credit,
