@@ -15,13 +15,15 @@
 #include "host/image_initramfs.h"
 #include "host/image_npm.h"
 #include "host/image_tree.h"
+#include "system/child.h"
 #include "system/file.h"
 #include "system/progress.h"
 
 enum {
     DATA_BYTES_LIMIT = 256 * 1024,
     GROUP_BYTES_LIMIT = 64 * 1024,
-    AGENT_SPARE_BYTES = 96 * 1024 * 1024, /* the disk of an instance is larger, and grown at boot */
+    AGENT_SPARE_BYTES =
+        384 * 1024 * 1024, /* the disk of an instance is larger, and grown at boot */
     LAYER_SPARE_BYTES = 4 * 1024 * 1024,
     AGENT_USER = 1000,
     QUIET_MS = 0,
@@ -227,11 +229,18 @@ static bool add_node(struct image_build *build, struct error *error)
 
 /* ---- the agent's system ---- */
 
-static bool add_program(struct image_tree *tree, const char *host_path, const char *path,
-                        struct error *error)
+/* One of our programs, without its debugging symbols: memory counts in the firewall VM. */
+static bool add_program(struct image_build *build, struct image_tree *tree, const char *host_path,
+                        const char *path, struct error *error)
 {
+    const char *slash = strrchr(host_path, '/');
+    CLEANUP_FREE char *stripped = input_path(build, slash == NULL ? host_path : slash + 1);
+    struct argument_list arguments CLEANUP_ARGUMENTS;
+    argument_list_init(&arguments);
+    argument_list_add_all(&arguments, "strip", "--strip-all", "-o", stripped, host_path, NULL);
     struct bytes content;
-    if (!image_tree_map_file(tree, host_path, &content, error))
+    if (!child_run_quietly(&arguments, NULL, error) ||
+        !image_tree_map_file(tree, stripped, &content, error))
         return false;
     image_tree_add_file(tree, path, 0755, content);
     return true;
@@ -303,7 +312,8 @@ static bool complete_system(struct image_build *build, struct error *error)
     CLEANUP_FREE char *files = memory_format("%s/agent", build->options->data);
     if (!add_node(build, error) || !write_registries(build, error) ||
         !image_tree_add_folder(&build->system, files, "", error) || !add_links(build, error) ||
-        !add_program(&build->system, build->options->init, "usr/lib/rootcell/rootcell-init", error))
+        !add_program(build, &build->system, build->options->init, "usr/lib/rootcell/rootcell-init",
+                     error))
         return false;
     image_tree_set_owner(&build->system, "home/agent", AGENT_USER, AGENT_USER);
     image_tree_sort(&build->system, image_time_seconds);
@@ -353,7 +363,7 @@ static bool write_agent_initramfs(struct image_build *build, struct error *error
     struct image_tree initramfs;
     image_tree_init(&initramfs);
     image_tree_add_directory(&initramfs, "rootcell", 0700);
-    bool is_good = add_program(&initramfs, build->options->init, "init", error) &&
+    bool is_good = add_program(build, &initramfs, build->options->init, "init", error) &&
                    add_modules(build, &initramfs, "agent-modules.txt", error) &&
                    write_initramfs(build, &initramfs, "agent.initramfs", error);
     image_tree_done(&initramfs);
@@ -392,8 +402,9 @@ static bool write_firewall_initramfs(struct image_build *build, struct error *er
     }
     image_tree_add_symlink(&initramfs, "init", "usr/sbin/rootcell-init");
     bool is_good =
-        add_program(&initramfs, build->options->init, "usr/sbin/rootcell-init", error) &&
-        add_program(&initramfs, build->options->firewall, "usr/sbin/rootcell-firewall", error) &&
+        add_program(build, &initramfs, build->options->init, "usr/sbin/rootcell-init", error) &&
+        add_program(build, &initramfs, build->options->firewall, "usr/sbin/rootcell-firewall",
+                    error) &&
         add_firewall_files(build, &initramfs, error) &&
         add_modules(build, &initramfs, "firewall-modules.txt", error) &&
         write_initramfs(build, &initramfs, "firewall.initramfs", error);

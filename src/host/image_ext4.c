@@ -58,7 +58,7 @@ static bool format(const struct image_ext4_request *request, uint64_t size_bytes
     argument_list_init(&arguments);
     argument_list_init(&environment);
     argument_list_add_all(&arguments, "/sbin/mke2fs", "-q", "-F", "-t", "ext4", "-b", "4096", "-I",
-                          "256", "-m", "1", "-L", request->label, "-U", request->uuid, "-O", NULL);
+                          "256", "-m", "0", "-L", request->label, "-U", request->uuid, "-O", NULL);
     argument_list_add_format(&arguments, "%s%s", features,
                              request->has_journal ? ",has_journal" : "");
     argument_list_add(&arguments, "-E");

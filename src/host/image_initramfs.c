@@ -13,7 +13,8 @@ enum {
     ARCHIVE_BYTES_LIMIT = 256 * 1024 * 1024,
     LIST_BYTES_LIMIT = 64 * 1024,
     COMPRESSION_LEVEL = 19,
-    DEPTH_LIMIT = 32, /* of modules that need modules */
+    COMPRESSION_WINDOW_LOG = 20, /* the kernel allocates the window, and the machine is small */
+    DEPTH_LIMIT = 32,            /* of modules that need modules */
 };
 
 bool image_initramfs_next_name(struct bytes *rest, struct bytes *name)
@@ -223,9 +224,17 @@ static bool pack(const struct image_tree *initramfs, struct buffer *out)
 
 static bool compress(struct bytes archive, struct buffer *out, struct error *error)
 {
+    ZSTD_CCtx *context = ZSTD_createCCtx();
     size_t room;
     uint8_t *target = buffer_reserve(out, ZSTD_compressBound(archive.length), &room);
-    size_t length = ZSTD_compress(target, room, archive.data, archive.length, COMPRESSION_LEVEL);
+    if (context == NULL)
+        return error_set(error, "zstd does not start");
+    ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, COMPRESSION_LEVEL);
+    ZSTD_CCtx_setParameter(context, ZSTD_c_windowLog, COMPRESSION_WINDOW_LOG);
+    /* With the size in its head the kernel would take a window for the whole. */
+    ZSTD_CCtx_setParameter(context, ZSTD_c_contentSizeFlag, 0);
+    size_t length = ZSTD_compress2(context, target, room, archive.data, archive.length);
+    ZSTD_freeCCtx(context);
     if (ZSTD_isError(length))
         return error_set(error, "zstd: %s", ZSTD_getErrorName(length));
     buffer_commit(out, length);
