@@ -1,6 +1,5 @@
 #include "host/command.h"
 
-#include "base/memory.h"
 #include "base/printable.h"
 #include "host/cell.h"
 #include "host/message.h"
@@ -25,18 +24,15 @@ static bool print_key(struct bytes text, struct error *error)
 
 static bool fetch_key(const struct instance *instance, struct error *error)
 {
-    /* Made beside and renamed, so that an interrupted run leaves no half key. */
-    CLEANUP_FREE char *script = memory_format(
-        "set -e; umask 077; mkdir -p ~/.ssh; cd ~/.ssh; if [ ! -s id_rsa.pub ]; then "
-        "echo 'rootcell: making an RSA key with 4096 bits: this can take a minute' >&2; "
-        "rm -f id_rsa.new id_rsa.new.pub; "
-        "ssh-keygen -q -t rsa -b 4096 -N '' -C rootcell-%s -f id_rsa.new; "
-        "mv id_rsa.new id_rsa; mv id_rsa.new.pub id_rsa.pub; fi; cat id_rsa.pub",
-        instance->name);
+    /* The image's own helper: it waits for the one that makes the key after the first boot. */
     struct buffer output;
     buffer_init(&output, KEY_CAP);
     struct ssh_session_command command = {
-        .role = VM_ROLE_AGENT, .command = script, .output = &output};
+        .role = VM_ROLE_AGENT,
+        .command = "[ -s ~/.ssh/id_rsa.pub ] || echo 'rootcell: the VM makes its key (RSA, 4096 "
+                   "bits): this can take a minute' >&2; exec sudo -n /usr/lib/rootcell/git-key",
+        .output = &output,
+    };
     bool is_done = ssh_session_execute_well(instance, &command, "make the key", error) &&
                    print_key(buffer_bytes(&output), error);
     buffer_done(&output);
