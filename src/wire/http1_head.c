@@ -328,11 +328,13 @@ static enum http1_reason apply_connection(struct http1_head_parser *parser, stru
     return HTTP1_FINE;
 }
 
+/* In a response other than 101, Upgrade only says what the server would take (RFC 9110 7.8). */
 static void set_upgrade(struct http1_head_parser *parser, struct http_head *head)
 {
     bool is_websocket = parser->upgrade_count == 1 && parser->is_upgrade_websocket &&
                         parser->has_connection_upgrade && parser->minor_version == 1;
-    head->upgrade = is_websocket ? HTTP_UPGRADE_WEBSOCKET : HTTP_UPGRADE_NONE;
+    bool is_switch = parser->kind == HTTP_REQUEST || head->status == STATUS_SWITCHING_PROTOCOLS;
+    head->upgrade = is_websocket && is_switch ? HTTP_UPGRADE_WEBSOCKET : HTTP_UPGRADE_NONE;
 }
 
 static enum http1_reason check_lengths(const struct http1_head_parser *parser)

@@ -540,6 +540,36 @@ static void judges_responses(void **state)
     }
 }
 
+static void takes_an_upgrade_that_is_only_offered_for_none(void **state)
+{
+    static const struct bytes rows[] = {
+        BYTES_LITERAL("HTTP/1.1 426 Upgrade Required\r\nUpgrade: websocket\r\n"
+                      "Connection: Upgrade\r\nContent-Length: 0\r\n\r\n"),
+        BYTES_LITERAL("HTTP/1.1 200 OK\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
+                      "Content-Length: 0\r\n\r\n"),
+        BYTES_LITERAL("HTTP/1.1 200 OK\r\nUpgrade: h2,h2c\r\nConnection: Upgrade, close\r\n"
+                      "Content-Length: 0\r\n\r\n"),
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct http1_head_parser parser;
+        struct http_head request;
+        struct http_head head;
+        struct buffer out;
+        size_t head_bytes = 0;
+        http_head_init(&request, HTTP_REQUEST);
+        http_head_init(&head, HTTP_RESPONSE);
+        buffer_init(&out, 1024);
+        request.upgrade = HTTP_UPGRADE_WEBSOCKET;
+        http1_head_parser_start_response(&parser, &request);
+        assert_int_equal(parse(&parser, rows[i], &head, &head_bytes), PARSE_OK);
+        assert_int_equal(head.upgrade, HTTP_UPGRADE_NONE);
+        assert_int_equal(http1_write_head(&out, &head, HTTP1_CLOSE, 1), HTTP1_WRITTEN);
+        buffer_done(&out);
+        http_head_done(&head);
+        http_head_done(&request);
+    }
+}
+
 static void passes_101_to_who_asked_for_it(void **state)
 {
     struct http1_head_parser parser;
@@ -565,4 +595,6 @@ RUN_TESTS(cmocka_unit_test(refuses_requests),
           cmocka_unit_test(takes_a_head_of_the_cap_and_not_a_byte_more),
           cmocka_unit_test(refuses_again_after_a_refusal),
           cmocka_unit_test(makes_a_neutral_head_of_a_request), cmocka_unit_test(accepts_requests),
-          cmocka_unit_test(judges_responses), cmocka_unit_test(passes_101_to_who_asked_for_it))
+          cmocka_unit_test(judges_responses),
+          cmocka_unit_test(takes_an_upgrade_that_is_only_offered_for_none),
+          cmocka_unit_test(passes_101_to_who_asked_for_it))
