@@ -95,13 +95,15 @@ static void release(struct https_connection *connection)
     uv_close((uv_handle_t *)&connection->timer, on_timer_closed);
 }
 
-static void write_refusal(const struct https_connection *connection, const char *reason,
-                          const char *detail)
+/* A client that gives up, say because it does not know our CA, was not denied anything. */
+static void write_end(const struct https_connection *connection, const char *reason,
+                      const char *detail)
 {
     struct proxy *proxy = connection->service->proxy;
+    bool is_own_failure = connection->state == STATE_HANDSHAKE && connection->tls.refusal == NULL;
     struct audit_record record = {
         .kind = AUDIT_TLS,
-        .decision = AUDIT_DENY,
+        .decision = is_own_failure ? AUDIT_INFO : AUDIT_DENY,
         .name = bytes_from_text(connection->tls.raw_name),
         .port = connection->port,
         .duration_ms = uv_now(proxy->loop) - connection->accepted_ms,
@@ -113,7 +115,7 @@ static void write_refusal(const struct https_connection *connection, const char 
 
 static void refuse(struct https_connection *connection, const char *reason, const char *detail)
 {
-    write_refusal(connection, reason, detail);
+    write_end(connection, reason, detail);
     stream_close(connection->stream, STREAM_ENDING_CLEAN);
     release(connection);
 }
@@ -216,9 +218,12 @@ static void recheck(struct https_connection *connection)
     bool is_allowed = decision.is_allowed;
     /* The rule before is about to go. */
     connection->tls.rule = is_allowed ? bytes_from_text(decision.rule->text) : BYTES_EMPTY;
-    if (connection->state == STATE_HANDSHAKE && !is_allowed)
-        refuse(connection, "no longer allowed", "");
-    else if (connection->state == STATE_HTTP && !is_allowed)
+    if (connection->state == STATE_HANDSHAKE && !is_allowed) {
+        connection->tls.refusal = "no longer allowed";
+        refuse(connection, connection->tls.refusal, "");
+        return;
+    }
+    if (connection->state == STATE_HTTP && !is_allowed)
         http1_downstream_cut(connection->http);
     else if (connection->state == STATE_HTTP)
         http1_downstream_policy_changed(connection->http);
