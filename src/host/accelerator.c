@@ -37,6 +37,7 @@ bool accelerator_verdict_parse(struct bytes text, const char *boot, struct accel
     else
         return false;
     printable_text(line, verdict->reason, sizeof(verdict->reason));
+    verdict->is_tried = true;
     return true;
 }
 
@@ -99,7 +100,7 @@ static void try_to_boot(const struct accelerator_trial *trial, struct accelerato
     int status = 0;
     message_note("trying whether KVM boots a VM on this host (5 s at most, once per boot)");
     bool is_ended = child_run(&request, &status, &error);
-    *verdict = (struct accelerator){.kind = VM_ACCELERATOR_KVM};
+    *verdict = (struct accelerator){.kind = VM_ACCELERATOR_KVM, .is_tried = true};
     if (!contains(buffer_bytes(&output), BOOT_CONFIG_STARTED_LINE)) {
         char said[160];
         struct bytes rest = buffer_bytes(&errors), line = BYTES_EMPTY;

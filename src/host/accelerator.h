@@ -18,6 +18,7 @@
 struct accelerator {
     enum vm_accelerator kind;
     char reason[256]; /* why it is not hardware; empty when it is */
+    bool is_tried;    /* it has booted a kernel since this host booted */
 };
 
 /** What is tried: the kernel and initramfs of an image. */

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <time.h>
 
+enum { COMMAND_CAP = 4096 };
+
 static const char *text_of(const json_t *record, const char *key)
 {
     const char *text = json_string_value(json_object_get(record, key));
@@ -87,8 +89,7 @@ static void add_rule(struct buffer *out, const json_t *record, const char *name,
         CHECK(buffer_append_format(out, "%s%s", name, port_text));
 }
 
-static void add_command(struct buffer *out, const json_t *record,
-                        const struct audit_line_view *view)
+static void add_command(struct buffer *out, const json_t *record, struct audit_line_view *view)
 {
     const char *kind = text_of(record, "kind"), *name = text_of(record, "name");
     json_int_t port = json_integer_value(json_object_get(record, "port"));
@@ -100,15 +101,21 @@ static void add_command(struct buffer *out, const json_t *record,
     bool is_default = strcmp(view->instance_name, INSTANCE_NAME_DEFAULT) == 0;
     json_int_t usual = is_ssh ? 22 : 443;
     bool has_port = port > 0 && port < 65536 && port != usual && strcmp(kind, "dns") != 0;
-    CHECK(buffer_append_format(out, "    to allow it: rootcell %s%s%sallow %s",
+    struct buffer command;
+    buffer_init(&command, COMMAND_CAP);
+    CHECK(buffer_append_format(&command, "    to allow it: rootcell %s%s%sallow %s",
                                is_default ? "" : "-i ", is_default ? "" : view->instance_name,
                                is_default ? "" : " ", is_ssh ? "--ssh " : ""));
-    add_rule(out, record, name, has_port ? (int)port : 0);
-    CHECK(buffer_append_text(out, "\n"));
+    add_rule(&command, record, name, has_port ? (int)port : 0);
+    CHECK(buffer_append_text(&command, "\n"));
+    uint64_t hash = bytes_hash(buffer_bytes(&command));
+    if (hash != view->last_command)
+        CHECK(buffer_append(out, buffer_bytes(&command)));
+    view->last_command = hash;
+    buffer_done(&command);
 }
 
-static void add_readable(struct buffer *out, const json_t *record,
-                         const struct audit_line_view *view)
+static void add_readable(struct buffer *out, const json_t *record, struct audit_line_view *view)
 {
     const char *decision = text_of(record, "decision");
     add_time(out, text_of(record, "time"));
@@ -139,7 +146,7 @@ static void add_json(struct buffer *out, const json_t *record)
     free(text);
 }
 
-void audit_line_append(struct buffer *out, struct bytes line, const struct audit_line_view *view)
+void audit_line_append(struct buffer *out, struct bytes line, struct audit_line_view *view)
 {
     struct error why;
     if (line.length == 0)

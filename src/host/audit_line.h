@@ -8,6 +8,7 @@ struct audit_line_view {
     const char *instance_name; /* for the command that would allow it */
     bool is_denied_only;
     bool is_json;
+    uint64_t last_command; /* hash of the last one shown: the next equal one is left out */
 };
 
 /**
@@ -16,6 +17,6 @@ struct audit_line_view {
  * leaves out. A line that is no record is shown as such: the firewall VM is not trusted to write
  * the file well. `out` needs room for eight times the line.
  */
-void audit_line_append(struct buffer *out, struct bytes line, const struct audit_line_view *view);
+void audit_line_append(struct buffer *out, struct bytes line, struct audit_line_view *view);
 
 #endif

@@ -21,7 +21,7 @@ struct log_reader {
     ino_t inode;
     struct buffer pending;
     struct buffer shown;
-    const struct audit_line_view *view;
+    struct audit_line_view *view;
     bool is_skipping; /* in a line that was too long */
     bool is_broken;   /* nobody reads what we print */
 };

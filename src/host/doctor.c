@@ -116,8 +116,9 @@ static void check_accelerator(struct doctor_report *report, const struct home *h
                     "host, and boot again",
                     "emulation: %s", accelerator.reason);
     else
-        add_finding(report, DOCTOR_GOOD, "accelerator", "", "%s",
-                    vm_accelerator_name(accelerator.kind));
+        add_finding(report, DOCTOR_GOOD, "accelerator", "", "%s%s",
+                    vm_accelerator_name(accelerator.kind),
+                    accelerator.is_tried ? "" : " (to be tried at the first start)");
 }
 
 static void check_space(struct doctor_report *report, const struct home *home)

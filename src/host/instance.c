@@ -184,12 +184,29 @@ static bool make_folders(const struct instance *instance, struct error *error)
     return true;
 }
 
+/* What an interrupted `remove` has left: its name is gone already, its files are nobody's. */
+static void finish_removals(const struct home *home)
+{
+    CLEANUP_FREE char *path = memory_format("%s/instances", home->folder);
+    DIR *folder = opendir(path);
+    for (struct dirent *entry; folder && (entry = readdir(folder)) != NULL;) {
+        struct error ignored;
+        if (strncmp(entry->d_name, ".removing-", strlen(".removing-")) != 0)
+            continue;
+        CLEANUP_FREE char *left = memory_format("%s/%s", path, entry->d_name);
+        file_remove_tree(left, &ignored);
+    }
+    if (folder)
+        closedir(folder);
+}
+
 bool instance_prepare(struct instance *instance, const struct home *home, const char *name,
                       struct error *error)
 {
     struct instance made = {.home = home};
     snprintf(made.name, sizeof(made.name), "%s", name);
     made.folder = folder_of(home, name);
+    finish_removals(home);
     bool is_there = false;
     bool is_made = make_folders(&made, error) && find_state(&made, &is_there, error) &&
                    (made.state.is_old_layout_copied || instance_seed_old_layout(&made, error)) &&

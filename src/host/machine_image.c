@@ -1,6 +1,7 @@
 #include "host/machine_image.h"
 
 #include "base/memory.h"
+#include "host/disk_header.h"
 #include "host/image_build.h"
 #include "host/image_download.h"
 #include "host/image_folder.h"
@@ -164,11 +165,28 @@ static char *base_of(const struct home *home, const char *id)
     return memory_format("%s/images/kept/%s", home->folder, id);
 }
 
+/* When the state was lost: the disk itself names the image below it, .../kept/ID/agent.img. */
+static bool recover_base(struct instance *instance, const char *disk, struct error *error)
+{
+    struct disk_header header;
+    if (*instance->state.image)
+        return true;
+    if (!disk_header_read(disk, &header, error))
+        return false;
+    CLEANUP_FREE char *kept = memory_format("%s/images/kept/", instance->home->folder);
+    const char *id = header.backing_file + strlen(kept);
+    if (strncmp(header.backing_file, kept, strlen(kept)) != 0 || strcspn(id, "/") != BASE_ID_LENGTH)
+        return error_set(error, "%s: lies on %s, which is no image of this home", disk,
+                         header.backing_file);
+    snprintf(instance->state.image, sizeof(instance->state.image), "%.*s", BASE_ID_LENGTH, id);
+    return instance_save_state(instance, error);
+}
+
 /* The base of an existing disk is the one in the state; a new disk takes the newest. */
 static bool choose_base(struct instance *instance, const char *folder, bool has_disk, char **base,
                         struct error *error)
 {
-    if (has_disk && *instance->state.image) {
+    if (has_disk) {
         *base = base_of(instance->home, instance->state.image);
         if (file_is_directory(*base))
             return true;
@@ -232,6 +250,24 @@ static bool find_layers(const char *folder, struct machine_image *image, struct 
     return true;
 }
 
+/* The setting may grow; a disk never shrinks. */
+static bool grow_disk(const struct instance *instance, const char *disk, struct error *error)
+{
+    struct disk_header header;
+    if (!disk_header_read(disk, &header, error))
+        return false;
+    if (header.size_bytes >= instance->settings.agent_disk_bytes)
+        return true;
+    CLEANUP_ARGUMENTS struct argument_list arguments = {0};
+    argument_list_add(&arguments,
+                      *instance->settings.qemu_img ? instance->settings.qemu_img : "qemu-img");
+    argument_list_add_all(&arguments, "resize", "-q", "-f", "qcow2", disk, NULL);
+    argument_list_add_format(&arguments, "%lluM",
+                             (unsigned long long)(instance->settings.agent_disk_bytes >> 20));
+    return child_run_quietly(&arguments, NULL, error) ||
+           error_add_context(error, "grow the disk of the agent VM");
+}
+
 bool machine_image_ensure(struct instance *instance, struct machine_image *image,
                           struct error *error)
 {
@@ -240,11 +276,14 @@ bool machine_image_ensure(struct instance *instance, struct machine_image *image
     CLEANUP_FREE char *groups = memory_format("%s/groups", found.folder);
     CLEANUP_FREE char *policy = instance_path(instance, "proxy");
     bool has_disk = file_exists(disk);
-    bool is_found = ensure_folder(instance, found.folder, error) &&
-                    find_layers(found.folder, &found, error) &&
-                    policy_files_install_groups(groups, policy, error) &&
-                    choose_base(instance, found.folder, has_disk, &found.base, error) &&
-                    (has_disk || make_disk(instance, found.base, disk, error));
+    bool is_found =
+        ensure_folder(instance, found.folder, error) && find_layers(found.folder, &found, error) &&
+        policy_files_install_groups(groups, policy, error) &&
+        (!has_disk || recover_base(instance, disk, error)) &&
+        choose_base(instance, found.folder, has_disk, &found.base, error) &&
+        (has_disk
+             ? instance_vm_process(instance, VM_ROLE_AGENT) != 0 || grow_disk(instance, disk, error)
+             : make_disk(instance, found.base, disk, error));
     if (!is_found) {
         machine_image_done(&found);
         return false;

@@ -115,7 +115,9 @@ void ssh_config_append_entry(struct buffer *out, const struct ssh_config *config
     CHECK(buffer_append_format(out, "Host rootcell%s%s\n", is_default ? "" : "-",
                                is_default ? "" : config->instance_name));
     add_agent(out, config);
-    add(out, "    ControlMaster no\n    ControlPath none\n");
+    /* The connection that is open anyway is shared; none is kept open by this. */
+    add(out, "    ControlMaster no\n");
+    add_path(out, "ControlPath", config->runtime, "ssh-agent");
     CHECK(buffer_append_format(out, "    ProxyCommand %s -F \"",
                                config->ssh_program ? config->ssh_program : "ssh"));
     for (const char *text = config_path; *text; text++) {
