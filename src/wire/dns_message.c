@@ -39,9 +39,12 @@ static const struct {
 
 const char *dns_type_text(uint16_t type, char *text, size_t size)
 {
-    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-        if (types[i].type == type)
-            return types[i].text;
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        if (types[i].type == type) {
+            snprintf(text, size, "%s", types[i].text);
+            return text;
+        }
+    }
     snprintf(text, size, "TYPE%u", type);
     return text;
 }

@@ -30,7 +30,7 @@ enum dns_type {
     DNS_TYPE_CAA = 257
 };
 
-/** "A", "AAAA", ...; "TYPE4711" style for others, written to `text` (12 bytes or more). */
+/** Write "A", "AAAA", ..., "TYPE4711" for others to `text` (10 bytes or more); returns `text`. */
 const char *dns_type_text(uint16_t type, char *text, size_t size);
 
 enum dns_rcode {

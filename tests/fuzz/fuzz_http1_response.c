@@ -19,6 +19,9 @@ static void check_rewritten(const struct http_head *request, const struct http_h
     if (status == PARSE_OK)
         http1_properties_check_equal(head, &again);
     http_head_done(&again);
+    buffer_clear(&out);
+    if (head->status >= 200)
+        CHECK(http1_write_head(&out, head, HTTP1_CLOSE, 0) == HTTP1_WRITTEN);
     buffer_done(&out);
 }
 

@@ -130,6 +130,49 @@ static void writes_nothing_when_there_is_no_room(void **state)
     buffer_done(&out);
 }
 
+static void answers_errors_with_the_extended_code(void **state)
+{
+    struct dns_query query;
+    struct buffer out;
+    buffer_init(&out, 1000);
+    enum dns_verdict verdict = dns_message_parse_query(
+        BYTES_LITERAL(HEADER_EDNS NAME "\0\1\0\1\0\0\x29\4\xd0\0\1\0\0\0\0"), &query);
+    assert_int_equal(verdict, DNS_BAD_VERSION);
+    assert_true(dns_message_write_error(&out, &query, dns_verdict_rcode(verdict)));
+    check_answer(&out, BYTES_LITERAL("\x12\x34\x81\x80\0\1\0\0\0\0\0\1" NAME "\0\1\0\1"
+                                     "\0\0\x29\4\xd0\1\0\0\0\0\0"));
+    verdict = dns_message_parse_query(BYTES_LITERAL("\x12\x34\x28\0\0\1\0\0\0\0\0\0x"), &query);
+    assert_true(dns_message_write_error(&out, &query, dns_verdict_rcode(verdict)));
+    check_answer(&out, BYTES_LITERAL("\x12\x34\xa8\x84\0\0\0\0\0\0\0\0"));
+}
+
+static void answers_pointers_and_any(void **state)
+{
+    struct dns_query query;
+    struct buffer out;
+    buffer_init(&out, 1000);
+    assert_int_equal(dns_message_parse_query(BYTES_LITERAL(HEADER "\1x\0\0\x0c\0\1"), &query),
+                     DNS_ANSWER);
+    assert_true(
+        dns_message_write_pointer(&out, &query, DNS_OVER_UDP, BYTES_LITERAL("a.example.com"), 60));
+    check_answer(&out, BYTES_LITERAL("\x12\x34\x81\x80\0\1\0\1\0\0\0\0\1x\0\0\x0c\0\1"
+                                     "\xc0\x0c\0\x0c\0\1\0\0\0\x3c\0\x0f"
+                                     "\1a\7example\3com\0"));
+    assert_true(dns_message_write_any(&out, &query, DNS_OVER_UDP, 60));
+    check_answer(&out, BYTES_LITERAL("\x12\x34\x81\x80\0\1\0\1\0\0\0\0\1x\0\0\x0c\0\1"
+                                     "\xc0\x0c\0\x0d\0\1\0\0\0\x3c\0\x09\7RFC8482\0"));
+    assert_true(dns_message_write_truncated(&out, &query));
+    check_answer(&out, BYTES_LITERAL("\x12\x34\x83\x80\0\1\0\0\0\0\0\0\1x\0\0\x0c\0\1"));
+}
+
+static void names_types(void **state)
+{
+    char text[10];
+    assert_string_equal(dns_type_text(DNS_TYPE_AAAA, text, sizeof(text)), "AAAA");
+    assert_string_equal(text, "AAAA");
+    assert_string_equal(dns_type_text(65535, text, sizeof(text)), "TYPE65535");
+}
+
 static void reads_reverse_names(void **state)
 {
     struct dns_query query;
@@ -159,4 +202,6 @@ RUN_TESTS(cmocka_unit_test(refuses_with_the_verdict),
           cmocka_unit_test(answers_with_the_spelling_of_the_question),
           cmocka_unit_test(denies_with_the_extended_error),
           cmocka_unit_test(writes_nothing_when_there_is_no_room),
+          cmocka_unit_test(answers_errors_with_the_extended_code),
+          cmocka_unit_test(answers_pointers_and_any), cmocka_unit_test(names_types),
           cmocka_unit_test(reads_reverse_names))
