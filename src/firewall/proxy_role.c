@@ -217,11 +217,14 @@ int proxy_role_main(void *context, int channel)
     struct proxy_role *role = memory_new(sizeof(*role));
     role->channel = channel;
     set_connection_limit(&role->proxy, linux_privilege_raise_descriptors(DESCRIPTORS_WANTED));
-    if (!linux_privilege_drop(ROLE_PROXY_USER, start->parent, &error) ||
-        (uv_loop_init(&role->loop) != 0 && !error_set(&error, "no event loop")) ||
-        !make_services(role, start, &error)) {
+    if (!linux_privilege_drop(ROLE_PROXY_USER, start->parent, &error)) {
         fprintf(stderr, "rootcell-firewall: proxy: %s\n", error.text);
-        return 1;
+        return PROXY_EXIT_FAILED;
+    }
+    CHECK(uv_loop_init(&role->loop) == 0);
+    if (!make_services(role, start, &error)) {
+        fprintf(stderr, "rootcell-firewall: %s\n", error.text);
+        return PROXY_EXIT_REFUSED;
     }
     watch_channel(role);
     uv_run(&role->loop, UV_RUN_DEFAULT);

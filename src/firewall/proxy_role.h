@@ -17,6 +17,11 @@ struct proxy_start {
     uint32_t netmask;
 };
 
+enum {
+    PROXY_EXIT_FAILED = 1,
+    PROXY_EXIT_REFUSED = 2, /* a file of the user's is unusable; the line that says so is out */
+};
+
 /** role_main_fn; `context` is a struct proxy_start. */
 int proxy_role_main(void *context, int channel);
 

@@ -82,21 +82,41 @@ bool role_start(struct role *role, role_main_fn *main, void *context, const int 
     return true;
 }
 
+/* True when it has ended; `*status` is then what waitpid gave. */
+static bool take_end(struct role *role, int *status)
+{
+    if (role->process == 0 || waitpid(role->process, status, WNOHANG) != role->process)
+        return false;
+    role->process = 0;
+    file_close_cleanup(&role->channel);
+    role->channel = -1;
+    return true;
+}
+
 bool role_reap(struct role *role, int64_t now_ms, char how[32])
 {
     int status = 0;
-    if (role->process == 0 || waitpid(role->process, &status, WNOHANG) != role->process)
+    if (!take_end(role, &status))
         return false;
     if (WIFSIGNALED(status))
         snprintf(how, 32, "signal %d", WTERMSIG(status));
     else
         snprintf(how, 32, "status %d", WEXITSTATUS(status));
-    role->process = 0;
-    file_close_cleanup(&role->channel);
-    role->channel = -1;
     bool is_quick = now_ms - role->started_ms < QUICK_DEATH_MS;
     role->restart_at_ms = is_quick && role->restart_count > 0 ? now_ms + RESTART_PAUSE_MS : now_ms;
     return true;
+}
+
+int role_await_exit(struct role *role, int timeout_ms)
+{
+    int status = 0;
+    int64_t end_ms = wall_clock_monotonic_ms() + timeout_ms;
+    while (role->process != 0 && wall_clock_monotonic_ms() < end_ms) {
+        if (take_end(role, &status))
+            return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+        wall_clock_sleep_ms(1);
+    }
+    return -1;
 }
 
 void role_end(struct role *role, int timeout_ms)

@@ -35,6 +35,11 @@ bool role_start(struct role *role, role_main_fn *main, void *context, const int 
  */
 bool role_reap(struct role *role, int64_t now_ms, char how[32]);
 
+/**
+ * Its exit status, waiting up to `timeout_ms` for its end; -1 when it runs on or ended by a signal.
+ */
+int role_await_exit(struct role *role, int timeout_ms);
+
 /** Ask it to end, wait up to `timeout_ms`, then kill it. */
 void role_end(struct role *role, int timeout_ms);
 

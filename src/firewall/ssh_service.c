@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include "base/check.h"
@@ -376,7 +377,8 @@ void ssh_service_accept(struct proxy *proxy, int descriptor, uint16_t port)
     number_format_ipv4(address, dotted);
     record_refusal(proxy, name.length ? host_name_bytes(&name) : bytes_from_text(dotted), port,
                    reason, name.length ? "" : dotted);
-    linux_socket_reset(descriptor);
+    /* An orderly end: a reset could overtake the connect() that it answers. */
+    close(descriptor);
     proxy_release_connection(proxy);
 }
 

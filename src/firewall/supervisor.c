@@ -29,6 +29,7 @@ enum {
     UPSTREAM_CA_BYTES_MAX = 8 * 1024 * 1024,
     READY_TIMEOUT_MS = 30000,
     END_TIMEOUT_MS = 1000,
+    PROXY_EXIT_TIMEOUT_MS = 200,
     RECORD_SOCKET_BYTES = 512 * 1024,
 };
 
@@ -410,8 +411,11 @@ int supervisor_run(const struct options *options)
         return fail(&error, SUPERVISOR_EXIT_REFUSED);
     }
     if (!start_all(&supervisor, &error)) {
+        /* The proxy reads the upstream CAs while the rules load, and says itself what is wrong. */
+        bool is_refused =
+            role_await_exit(&supervisor.proxy, PROXY_EXIT_TIMEOUT_MS) == PROXY_EXIT_REFUSED;
         end_all(&supervisor);
-        return fail(&error, SUPERVISOR_EXIT_FAILED);
+        return is_refused ? SUPERVISOR_EXIT_REFUSED : fail(&error, SUPERVISOR_EXIT_FAILED);
     }
     char detail[64];
     snprintf(detail, sizeof(detail), "%zu rules in force", policy_rule_count(supervisor.policy));
