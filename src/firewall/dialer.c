@@ -223,6 +223,7 @@ static void on_connected(struct dial *dial)
         fail_attempt(dial, DIAL_ADDRESS_FORBIDDEN, "connected to an address of the floor");
         return;
     }
+    stream_watch_peer(dial->stream);
     if (dial->security == DIAL_PLAIN) {
         finish(dial, DIAL_CONNECTED);
         return;
@@ -301,7 +302,6 @@ static int connect_socket(const struct sockaddr_storage *address)
         return -1;
     int on = 1;
     setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
     socklen_t size =
         address->ss_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
     if (connect(descriptor, (const struct sockaddr *)address, size) == 0 || errno == EINPROGRESS)

@@ -332,6 +332,9 @@ static bool may_read(const struct http1_downstream *connection)
 {
     if (is_over(connection))
         return false;
+    /* What is there goes first: one request in a turn. */
+    if (connection->state == STATE_AWAITING)
+        return buffer_length(&connection->received) == 0;
     if (connection->state == STATE_EXCHANGE)
         return buffer_length(&connection->received) < HTTP1_PIPELINE_BYTES &&
                (connection->request_state == REQUEST_COMPLETE || connection->credit > 0);
@@ -348,6 +351,7 @@ static bool read_once(struct http1_downstream *connection)
             stream_pause_reading(connection->stream);
         return false;
     }
+    stream_resume_reading(connection->stream);
     size_t length = 0;
     enum stream_result result =
         stream_read(connection->stream, scratch, DOWNSTREAM_READ_BYTES, &length);
@@ -361,8 +365,19 @@ static bool read_once(struct http1_downstream *connection)
     return length == DOWNSTREAM_READ_BYTES;
 }
 
+/* Answers that the agent does not read hold back its next request. */
+static bool is_reader_behind(const struct http1_downstream *connection)
+{
+    return connection->state == STATE_AWAITING &&
+           stream_unsent(connection->stream) > EXCHANGE_WINDOW_BYTES;
+}
+
 static void read_turn(struct http1_downstream *connection)
 {
+    if (is_reader_behind(connection)) {
+        stream_pause_reading(connection->stream);
+        return;
+    }
     if (connection->state == STATE_AWAITING || connection->state == STATE_EXCHANGE)
         take_received(connection);
     for (int reads = 0; reads < DOWNSTREAM_READS_PER_TURN; reads++)
@@ -402,6 +417,10 @@ static void on_stream(void *owner, enum stream_event event)
     case STREAM_DRAINED:
         await_agent(connection);
         return_credit(connection);
+        if (connection->state == STATE_AWAITING) {
+            stream_resume_reading(connection->stream);
+            stream_wake(connection->stream);
+        }
         return;
     case STREAM_FAILED:
         on_agent_end(connection, STREAM_LOST);

@@ -169,6 +169,11 @@ const struct upstream_key *http1_upstream_key(const struct http1_upstream *conne
     return &connection->key;
 }
 
+bool http1_upstream_is_ready(const struct http1_upstream *connection)
+{
+    return connection->state == STATE_IDLE && stream_is_quiet(connection->stream);
+}
+
 bool http1_upstream_is_used(const struct http1_upstream *connection)
 {
     return connection->exchange_count > 1;

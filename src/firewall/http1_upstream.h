@@ -29,6 +29,8 @@ void http1_upstream_close(struct http1_upstream *connection);
 
 const struct upstream_key *http1_upstream_key(const struct http1_upstream *connection);
 
+/** Idle, and the server has sent nothing and not closed: it may be started. */
+bool http1_upstream_is_ready(const struct http1_upstream *connection);
 /** It has served an exchange before the present one. */
 bool http1_upstream_is_used(const struct http1_upstream *connection);
 

@@ -197,12 +197,12 @@ void https_service_accept(struct proxy *proxy, int descriptor, uint16_t port)
     connection->tls.owner = connection;
     int on = 1;
     setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
     LIST_INSERT_HEAD(&service->connections, connection, link);
     CHECK(uv_timer_init(proxy->loop, &connection->timer) == 0);
     connection->timer.data = connection;
     uv_timer_start(&connection->timer, on_timer, HTTPS_HELLO_MS, 0);
     connection->stream = stream_new(proxy->streams, descriptor, on_stream, connection);
+    stream_watch_peer(connection->stream);
     stream_start_tls(connection->stream, tls_server_session(service->tls, &connection->tls));
 }
 

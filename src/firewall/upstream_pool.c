@@ -71,7 +71,8 @@ static struct http1_upstream *take_idle(struct upstream_pool *pool, const struct
 {
     for (size_t i = pool->idle_count; i > 0; i--) {
         struct http1_upstream *connection = pool->idle[i - 1];
-        if (key_equal(http1_upstream_key(connection), key)) {
+        /* One that has something to read is about to be closed by its own event. */
+        if (key_equal(http1_upstream_key(connection), key) && http1_upstream_is_ready(connection)) {
             remove_idle(pool, i - 1);
             return connection;
         }

@@ -5,6 +5,8 @@
 #include "base/memory.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <signal.h>
@@ -441,6 +443,32 @@ void stream_resume_reading(struct stream *stream)
     stream->reading = READING_RESUMED;
     arm(stream, 0);
     defer_pending(stream);
+}
+
+bool stream_is_quiet(const struct stream *stream)
+{
+    if (stream->state != STATE_OPEN || stream->reading == READING_ENDED ||
+        (stream->tls && SSL_has_pending(stream->tls)))
+        return false;
+    uint8_t byte;
+    return recv(stream->descriptor, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
+void stream_watch_peer(struct stream *stream)
+{
+    static const struct {
+        int level;
+        int name;
+        int value;
+    } options[] = {
+        {SOL_SOCKET, SO_KEEPALIVE, 1},
+        {IPPROTO_TCP, TCP_KEEPIDLE, 60},
+        {IPPROTO_TCP, TCP_KEEPINTVL, 15},
+        {IPPROTO_TCP, TCP_KEEPCNT, 4},
+    };
+    for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+        setsockopt(stream->descriptor, options[i].level, options[i].name, &options[i].value,
+                   sizeof(options[i].value));
 }
 
 void stream_wake(struct stream *stream)

@@ -98,11 +98,16 @@ void stream_send(struct stream *stream, struct bytes bytes);
 void stream_flush(struct stream *stream);
 /** Bytes queued and not yet taken by the kernel. */
 size_t stream_unsent(const struct stream *stream);
+/** True when nothing from the peer waits, not even its end: asked before a connection is reused. */
+bool stream_is_quiet(const struct stream *stream);
 /** Half-close after what is queued: close_notify and FIN. Reading goes on. */
 void stream_finish(struct stream *stream);
 
 /** Give the stream up; the owner hears no more of it. */
 void stream_close(struct stream *stream, enum stream_ending ending);
+
+/** Find a peer that is gone without a word within two minutes (TCP keep-alive). */
+void stream_watch_peer(struct stream *stream);
 
 /** One line why the stream failed or was lost; borrowed. */
 const char *stream_failure(const struct stream *stream);
