@@ -164,8 +164,8 @@ class Agent:
         return resolver.Answer(reply) if reply else None
 
     def address(self, name):
-        """The pool address of an allowed name."""
-        answer = self.ask(name)
+        """The pool address of an allowed name; asked again as a stub resolver would."""
+        answer = self.ask(name) or self.ask(name) or self.ask(name)
         assert answer is not None and answer.addresses, f"{name} does not resolve"
         return answer.addresses[0]
 

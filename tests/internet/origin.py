@@ -6,7 +6,6 @@ import socket
 import ssl
 import struct
 import threading
-import time
 
 SO_ORIGINAL_DST = 80
 
@@ -141,7 +140,8 @@ class TlsOrigin:
 
     A path without a script is answered with JSON that tells what arrived."""
 
-    def __init__(self, namespace, address, shop, journal, port=443):
+    def __init__(self, namespace, address, shop, journal, port=443, adjust=None):
+        self.adjust = adjust  # changes the context that reads the greeting
         self.namespace, self.shop, self.journal = namespace, shop, journal
         self.scripts = {}  # path -> function(request, connection); true keeps the connection
         self.requests = []
@@ -170,6 +170,8 @@ class TlsOrigin:
         greeter = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         greeter.sni_callback = choose
         greeter.set_alpn_protocols(["http/1.1"])
+        if self.adjust:
+            self.adjust(greeter)
         try:
             secured = greeter.wrap_socket(raw, server_side=True)
         except (OSError, ssl.SSLError):
@@ -256,7 +258,3 @@ class Catcher:
         while True:
             data, _ = self.udp.recvfrom(65536)
             self.journal.new_stream("udp").append(data)
-
-
-def now_ms():
-    return int(time.monotonic() * 1000)

@@ -53,10 +53,10 @@ class Wall:
             path = self.policy / f"allowed-{kind}.txt"
             if text is None:
                 path.unlink(missing_ok=True)
-            elif isinstance(text, bytes):
-                path.write_bytes(text)
-            else:
-                path.write_text(text)
+                continue
+            half = self.folder / "half-written"
+            half.write_bytes(text if isinstance(text, bytes) else text.encode())
+            half.rename(path)
 
     def command_line(self, **changes):
         """The fixed command line; a change of None leaves an option out."""
@@ -117,6 +117,16 @@ class Wall:
 
     def record_position(self):
         return self.records_path.stat().st_size if self.records_path.exists() else 0
+
+    def position_before(self, seconds):
+        """Where in the log the last so many seconds begin."""
+        moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(time.time() - seconds)).encode()
+        place = 0
+        for line in self.records_path.read_bytes().splitlines(True):
+            if line[len(b'{"time":"'):][:len(moment)] >= moment:
+                break
+            place += len(line)
+        return place
 
     def wait_record(self, since=0, seconds=5.0, **wanted):
         """The first record since a position whose fields are as wanted (a function decides)."""

@@ -6,9 +6,13 @@ The internet's namespace owns every IPv4 address there is: the real servers list
 198.51.100.0/24, everything else ends at a catcher that keeps each byte.
 """
 
+import datetime
+import ssl
 import tempfile
-import time
+import warnings
 from pathlib import Path
+
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from internet.capture import Capture
 from internet.certificates import Authority, Shop, self_signed
@@ -25,10 +29,11 @@ ADDRESSES = {
     "git": "198.51.100.12",
     "ssh": "198.51.100.13",
     "websocket": "198.51.100.14",
+    "old": "198.51.100.15",
 }
 SERVICES = (
     ("resolver", 53), ("web", 443), ("origin", 443), ("git", 443), ("ssh", 22),
-    ("websocket", 443),
+    ("websocket", 443), ("old", 443),
 )
 AGENT, FIREWALL_LINK, LINK_PREFIX = "203.0.113.3", "203.0.113.2", 28
 FIREWALL_UPLINK, GATEWAY = "203.0.113.18", "203.0.113.17"
@@ -46,13 +51,19 @@ table ip catch {{
 }}
 """
 
-DAYS = 86400
+
+def only_old_versions(context):
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    warnings.simplefilter("ignore", DeprecationWarning)
+    context.minimum_version = ssl.TLSVersion.TLSv1
+    context.maximum_version = ssl.TLSVersion.TLSv1_1
 
 
 class World:
     """Namespaces `agent`, `firewall`, `internet`, the servers, and what they saw."""
 
-    def __init__(self):
+    def __init__(self, hosts=()):
+        """`hosts`: more (name, address) pairs for the resolver."""
         self.folder = Path(tempfile.mkdtemp(prefix="rootcell-tests-"))
         self.folder.chmod(0o755)
         self.agent = Namespace("agent")
@@ -68,9 +79,11 @@ class World:
         self.capture = Capture(self.internet, "wan")
         self.catcher = Catcher(self.internet, self.journal)
         self.origin = TlsOrigin(self.internet, ADDRESSES["origin"], self.shop, self.journal)
+        self.old_origin = TlsOrigin(
+            self.internet, ADDRESSES["old"], self.shop, self.journal, adjust=only_old_versions)
         self.odd = OddServer(self.internet, ADDRESSES["odd"])
         self.servers = Servers(self.internet, self._subfolder("servers"), self.shop, ADDRESSES)
-        self._start_servers()
+        self._start_servers(hosts)
 
     def _subfolder(self, name):
         folder = self.folder / name
@@ -95,8 +108,6 @@ class World:
         self.internet.command("nft", CATCH_ALL.format(services=services, **ADDRESSES))
 
     def _stock_bad_certificates(self):
-        import datetime
-
         day = datetime.timedelta(days=1)
         issue, bad = self.authority.issue, self.shop.bad
         bad["expired.example.com"] = lambda: issue("expired.example.com", start=-9 * day, end=-day)
@@ -108,19 +119,19 @@ class World:
         bad["a.two-levels.example.com"] = lambda: issue("*.example.com")
         bad["partial.example.com"] = lambda: issue("part*.example.com")
         bad["wildcard.example.com"] = lambda: issue("*.example.com")
-        from cryptography.x509.oid import ExtendedKeyUsageOID
-
         bad["client-usage.example.com"] = lambda: issue(
             "client-usage.example.com", usage=ExtendedKeyUsageOID.CLIENT_AUTH
         )
 
-    def _start_servers(self):
+    def _start_servers(self, hosts):
         self.servers.start_dnsmasq([
+            *hosts,
             ("example.com", ADDRESSES["origin"]),
             ("web.example.com", ADDRESSES["web"]),
             ("git.example.com", ADDRESSES["git"]),
             ("ssh.example.com", ADDRESSES["ssh"]),
             ("ws.example.com", ADDRESSES["websocket"]),
+            ("old-tls.example.com", ADDRESSES["old"]),
             ("loopback.example.com", "127.0.0.1"),
             ("metadata.example.com", "169.254.169.254"),
         ])
@@ -130,7 +141,3 @@ class World:
 
     def stop(self):
         self.servers.stop()
-
-
-def now():
-    return time.time()

@@ -8,7 +8,7 @@ import pytest
 
 from internet.agent import Agent
 from internet.linux import prepare_mounts
-from internet.wait import wait_until
+from internet.wait import Late, wait_until
 from internet.wall import Wall
 from internet.world import ADDRESSES, FIREWALL_LINK, GATEWAY, World
 
@@ -109,7 +109,9 @@ class Witness:
         ]
 
     def connects(self):
-        return [packet for packet in self.packets() if packet.is_connect]
+        """Dials, but for the resolver's own port (long answers come over TCP)."""
+        return [packet for packet in self.packets() if packet.is_connect
+                and (packet.destination, packet.port) != (ADDRESSES["resolver"], 53)]
 
     def marked(self):
         """Everything that carries the marker, in clear or inside TLS."""
@@ -124,7 +126,16 @@ class Witness:
         return found
 
     def record(self, **wanted):
-        return self.wall.wait_record(self.record_start, **wanted)
+        """Why it was refused. Repeats are folded into a count that comes later: then the line of
+        the first of them says it."""
+        try:
+            return self.wall.wait_record(self.record_start, seconds=0.5, **wanted)
+        except Late:
+            return self.wall.wait_record(self.wall.position_before(70), seconds=2, **wanted)
+
+    def failure(self, name):
+        """The record of a request that a rule allowed and that could not be carried out."""
+        return self.wall.wait_record(self.record_start, kind="http", name=name, reason=bool)
 
 
 @pytest.fixture
