@@ -23,7 +23,7 @@
  * closed, not open.
  */
 
-enum { LINK_RULES_PORTS_MAX = 256 };
+enum { LINK_RULES_PORTS_MAX = 136 };
 
 /** What the rules are made from. Addresses in host byte order. */
 struct link_rules {

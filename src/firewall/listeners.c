@@ -37,8 +37,8 @@ struct listeners {
     struct proxy *proxy;
     enum listeners_state state;
     uv_timer_t timer; /* in LISTENERS_OUT_OF_DESCRIPTORS */
-    struct listener *all[LINK_RULES_PORTS_MAX];
-    uint16_t ports[LINK_RULES_PORTS_MAX];
+    struct listener *all[WALL_LISTENERS_MAX];
+    uint16_t ports[WALL_LISTENERS_MAX];
     size_t count;
 };
 
@@ -252,7 +252,7 @@ void listeners_remove(struct listeners *listeners, uint16_t port)
 void listeners_add(struct listeners *listeners, int descriptor, uint16_t port)
 {
     listeners_remove(listeners, port);
-    CHECK(listeners->count < LINK_RULES_PORTS_MAX);
+    CHECK(listeners->count < WALL_LISTENERS_MAX);
     struct listener *listener = memory_new(sizeof(*listener));
     listener->listeners = listeners;
     listener->descriptor = descriptor;

@@ -1,5 +1,6 @@
 #include "firewall/policy_reload.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,30 +13,41 @@
 
 enum { IN_FORCE_TIMEOUT_MS = 5000 };
 
-static bool has_ports(const struct link_rules *rules, const uint16_t *ports, size_t count)
+/* TCP ports, ascending. */
+struct wanted_ports {
+    uint16_t ports[LINK_RULES_PORTS_MAX];
+    size_t count;
+};
+
+static struct wanted_ports ports_of(const struct link_rules *rules)
 {
-    return rules->port_count == count && memcmp(rules->ports, ports, count * sizeof(*ports)) == 0;
+    struct wanted_ports result = {.count = rules->port_count};
+    memcpy(result.ports, rules->ports, rules->port_count * sizeof(*rules->ports));
+    return result;
 }
 
 /* Packet rules for these ports; the ones before stay in force on failure. */
-static bool open_ports(struct supervisor *supervisor, const uint16_t *ports, size_t count,
+static bool open_ports(struct supervisor *supervisor, const struct wanted_ports *wanted,
                        struct error *error)
 {
-    if (has_ports(&supervisor->rules, ports, count))
-        return true;
     struct link_rules rules = supervisor->rules;
-    memcpy(rules.ports, ports, count * sizeof(*ports));
-    rules.port_count = count;
+    size_t bytes = wanted->count * sizeof(*wanted->ports);
+    if (rules.port_count == wanted->count && memcmp(rules.ports, wanted->ports, bytes) == 0)
+        return true;
+    memcpy(rules.ports, wanted->ports, bytes);
+    rules.port_count = wanted->count;
     if (!link_rules_load_filter(&rules, error))
         return false;
     supervisor->rules = rules;
     return true;
 }
 
-static void close_ports(struct supervisor *supervisor, const uint16_t *ports, size_t count)
+/* Close the listeners of all other ports. */
+static void close_ports(struct supervisor *supervisor, const struct wanted_ports *wanted)
 {
-    uint16_t gone[LINK_RULES_PORTS_MAX];
-    size_t gone_count = wall_sockets_remove(&supervisor->sockets, ports, count, gone);
+    uint16_t gone[WALL_LISTENERS_MAX];
+    size_t gone_count =
+        wall_sockets_remove(&supervisor->sockets, wanted->ports, wanted->count, gone);
     for (size_t i = 0; i < gone_count && supervisor->proxy.process; i++) {
         struct role_message message = {.kind = ROLE_MESSAGE_LISTENER_GONE, .number = gone[i]};
         struct error ignored;
@@ -86,29 +98,39 @@ static void record_change(struct supervisor *supervisor, const struct policy_dif
     buffer_done(&text);
 }
 
-/* `bundle` is owned by the supervisor from success on. */
-static bool put_in_force(struct supervisor *supervisor, struct buffer *bundle,
-                         struct policy *policy, struct control_policy_answer *answer,
-                         struct error *error)
+/* What can fail comes first, and is taken back when something after it fails. */
+static bool prepare(struct supervisor *supervisor, const struct wanted_ports *wanted,
+                    struct bytes to_store, struct error *error)
 {
-    uint16_t ports[LINK_RULES_PORTS_MAX];
-    size_t port_count = wall_sockets_ports(policy, ports);
-    size_t first_new_listener = supervisor->sockets.listener_count;
-    if (!wall_sockets_add(&supervisor->sockets, supervisor->options->agent_interface, ports,
-                          port_count, error))
+    const struct wanted_ports before = ports_of(&supervisor->rules);
+    const struct options *options = supervisor->options;
+    if (!wall_sockets_add(&supervisor->sockets, options->agent_interface, wanted->ports,
+                          wanted->count, error))
         return false;
-    if (!open_ports(supervisor, ports, port_count, error)) {
-        close_ports(supervisor, supervisor->rules.ports, supervisor->rules.port_count);
-        return false;
+    if (open_ports(supervisor, wanted, error)) {
+        if (to_store.length == 0 || policy_folder_write(options->policy_folder, to_store, error))
+            return true;
+        struct error ignored;
+        open_ports(supervisor, &before, &ignored);
     }
+    close_ports(supervisor, &before);
+    return false;
+}
+
+/* `bundle` and `policy` are the supervisor's from here on. */
+static void put_in_force(struct supervisor *supervisor, struct buffer *bundle,
+                         struct policy *policy, size_t first_new_listener,
+                         struct control_policy_answer *answer)
+{
     struct policy *policy_before = supervisor->policy;
+    const struct wanted_ports ports = ports_of(&supervisor->rules);
     buffer_done(&supervisor->bundle);
     supervisor->bundle = *bundle;
     buffer_init(bundle, 0);
     supervisor->policy = policy;
     supervisor->epoch++;
     tell_proxy(supervisor, first_new_listener);
-    close_ports(supervisor, ports, port_count);
+    close_ports(supervisor, &ports);
 
     struct policy_difference difference;
     policy_difference_init(&difference, policy_before, policy);
@@ -121,22 +143,28 @@ static bool put_in_force(struct supervisor *supervisor, struct buffer *bundle,
         .removed_count = difference.removed_count,
     };
     policy_free(policy_before);
-    return true;
+    /* A large policy that went leaves nothing behind. */
+    malloc_trim(0);
 }
 
-static bool reload(struct supervisor *supervisor, struct buffer *bundle, bool is_stored,
+enum policy_origin { POLICY_FROM_FOLDER, POLICY_TO_STORE };
+
+static bool reload(struct supervisor *supervisor, struct buffer *bundle, enum policy_origin origin,
                    struct control_policy_answer *answer, struct error *error)
 {
     int64_t start_ms = wall_clock_monotonic_ms();
     struct policy *policy = NULL;
     if (!policy_bundle_compile(buffer_bytes(bundle), &policy, error))
         return false;
-    if ((!is_stored &&
-         !policy_folder_write(supervisor->options->policy_folder, buffer_bytes(bundle), error)) ||
-        !put_in_force(supervisor, bundle, policy, answer, error)) {
+    struct wanted_ports wanted;
+    wanted.count = wall_sockets_ports(policy, wanted.ports);
+    size_t first_new_listener = supervisor->sockets.listener_count;
+    struct bytes to_store = origin == POLICY_TO_STORE ? buffer_bytes(bundle) : BYTES_EMPTY;
+    if (!prepare(supervisor, &wanted, to_store, error)) {
         policy_free(policy);
         return false;
     }
+    put_in_force(supervisor, bundle, policy, first_new_listener, answer);
     answer->duration_ms = (uint64_t)(wall_clock_monotonic_ms() - start_ms);
     return true;
 }
@@ -147,7 +175,7 @@ bool policy_reload_folder(struct supervisor *supervisor, struct control_policy_a
     struct buffer bundle;
     buffer_init(&bundle, POLICY_BUNDLE_BYTES_MAX);
     bool is_good = policy_folder_read(supervisor->options->policy_folder, &bundle, error) &&
-                   reload(supervisor, &bundle, true, answer, error);
+                   reload(supervisor, &bundle, POLICY_FROM_FOLDER, answer, error);
     buffer_done(&bundle);
     if (!is_good)
         supervisor_record(supervisor, AUDIT_POLICY, AUDIT_DENY, "policy refused", error->text);
@@ -160,7 +188,7 @@ bool policy_reload_bundle(struct supervisor *supervisor, struct bytes text,
     struct buffer bundle;
     buffer_init(&bundle, POLICY_BUNDLE_BYTES_MAX);
     bool is_good = buffer_append(&bundle, text) || error_set(error, "the policy is too long");
-    is_good = is_good && reload(supervisor, &bundle, false, answer, error);
+    is_good = is_good && reload(supervisor, &bundle, POLICY_TO_STORE, answer, error);
     buffer_done(&bundle);
     if (!is_good)
         supervisor_record(supervisor, AUDIT_POLICY, AUDIT_DENY, "policy refused", error->text);

@@ -74,12 +74,8 @@ bool wall_sockets_add(struct wall_sockets *sockets, const char *interface, const
     for (size_t i = 0; i < count; i++) {
         if (has_listener(sockets, ports[i]))
             continue;
-        /* Old and new ports together may be more than either; the old ones leave afterwards. */
-        int descriptor = -1;
-        if (sockets->listener_count < LINK_RULES_PORTS_MAX)
-            descriptor = linux_socket_listen(interface, ports[i], LISTEN_BACKLOG, error);
-        else
-            error_set(error, "too many ports change at once");
+        CHECK(sockets->listener_count < WALL_LISTENERS_MAX);
+        int descriptor = linux_socket_listen(interface, ports[i], LISTEN_BACKLOG, error);
         if (descriptor < 0) {
             while (sockets->listener_count > count_before)
                 close(sockets->listeners[--sockets->listener_count].descriptor);
@@ -92,7 +88,7 @@ bool wall_sockets_add(struct wall_sockets *sockets, const char *interface, const
 }
 
 size_t wall_sockets_remove(struct wall_sockets *sockets, const uint16_t *ports, size_t count,
-                           uint16_t gone[LINK_RULES_PORTS_MAX])
+                           uint16_t gone[WALL_LISTENERS_MAX])
 {
     size_t kept = 0, gone_count = 0;
     for (size_t i = 0; i < sockets->listener_count; i++) {

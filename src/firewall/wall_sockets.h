@@ -8,6 +8,9 @@
 /** Ports that stand whatever the policy says. */
 enum { WALL_PORT_SSH = 22, WALL_PORT_DNS = 53, WALL_PORT_HTTPS = 443, WALL_PORT_CONNECT = 8080 };
 
+/** While a reload changes every port, the old listeners stand beside the new ones. */
+enum { WALL_LISTENERS_MAX = 2 * LINK_RULES_PORTS_MAX };
+
 /**
  * The supervisor's copies of all sockets on the link: they outlive a proxy that dies, so that its
  * successor needs no new ones and the agent's attempts wait in the backlog meanwhile.
@@ -16,7 +19,7 @@ struct wall_sockets {
     struct {
         uint16_t port;
         int descriptor; /* owned */
-    } listeners[LINK_RULES_PORTS_MAX];
+    } listeners[WALL_LISTENERS_MAX];
     size_t listener_count;
     int datagram; /* UDP port 53; owned; -1 before wall_sockets_open */
     int packet;   /* what arrives on the link, filtered; owned; -1 before */
@@ -39,6 +42,6 @@ bool wall_sockets_add(struct wall_sockets *sockets, const char *interface, const
 
 /** Close the listeners that are not in `ports`. Their numbers go to `gone`; returns how many. */
 size_t wall_sockets_remove(struct wall_sockets *sockets, const uint16_t *ports, size_t count,
-                           uint16_t gone[LINK_RULES_PORTS_MAX]);
+                           uint16_t gone[WALL_LISTENERS_MAX]);
 
 #endif
