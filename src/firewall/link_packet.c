@@ -1,7 +1,7 @@
 #include "firewall/link_packet.h"
 
 #include <assert.h>
-#include <linux/filter.h>
+#include <string.h>
 
 #include "base/check.h"
 #include "base/reader.h"
@@ -18,34 +18,36 @@ enum {
     CAPTURED_BYTES = 64,
 };
 
-/* Jumps count instructions to skip, so the lines are numbered: 18 drops, 19 passes. */
-static const struct sock_filter filter[] = {
-    /* 0 */ BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_PKTTYPE)),
-    /* 1 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_OUTGOING_TYPE, 16, 0),
-    /* 2 */ BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_PROTOCOL)),
-    /* 3 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETHERNET_ARP, 14, 0),
-    /* 4 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETHERNET_IPV4, 0, 14),
-    /* 5: version and header length; options pass */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 0),
-    /* 6 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x45, 0, 12),
-    /* 7: fragments pass */ BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 6),
-    /* 8 */ BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x3fff, 10, 0),
-    /* 9 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 9),
-    /* 10 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PROTOCOL_TCP, 0, 4),
-    /* 11: SYN without ACK passes */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 20 + 13),
-    /* 12 */ BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0x12),
-    /* 13 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x02, 5, 4),
-    /* 14, never reached */ BPF_STMT(BPF_RET | BPF_K, 0),
-    /* 15 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PROTOCOL_UDP, 0, 3),
-    /* 16 */ BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 20 + 2),
-    /* 17 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PORT_DNS, 0, 1),
-    /* 18 */ BPF_STMT(BPF_RET | BPF_K, 0),
-    /* 19 */ BPF_STMT(BPF_RET | BPF_K, CAPTURED_BYTES),
-};
-
-const struct sock_filter *link_packet_filter(unsigned short *length)
+void link_packet_write_filter(const struct link_packet_view *view,
+                              struct sock_filter filter[LINK_PACKET_FILTER_LENGTH])
 {
-    *length = sizeof(filter) / sizeof(*filter);
-    return filter;
+    /* Jumps count instructions to skip, so the lines are numbered: 21 drops, 22 passes. */
+    const struct sock_filter program[LINK_PACKET_FILTER_LENGTH] = {
+        /* 0 */ BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_PKTTYPE)),
+        /* 1 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_OUTGOING_TYPE, 19, 0),
+        /* 2 */ BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_PROTOCOL)),
+        /* 3 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETHERNET_ARP, 17, 0),
+        /* 4 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETHERNET_IPV4, 0, 17),
+        /* 5: version and header length; options pass */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 0),
+        /* 6 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x45, 0, 15),
+        /* 7: fragments pass */ BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 6),
+        /* 8 */ BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x3fff, 13, 0),
+        /* 9: sources of other networks pass */ BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 12),
+        /* 10 */ BPF_STMT(BPF_ALU | BPF_AND | BPF_K, view->netmask),
+        /* 11 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, view->address & view->netmask, 0, 10),
+        /* 12 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 9),
+        /* 13 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PROTOCOL_TCP, 0, 4),
+        /* 14: SYN without ACK passes */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 20 + 13),
+        /* 15 */ BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0x12),
+        /* 16 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x02, 5, 4),
+        /* 17, never reached */ BPF_STMT(BPF_RET | BPF_K, 0),
+        /* 18 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PROTOCOL_UDP, 0, 3),
+        /* 19 */ BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 20 + 2),
+        /* 20 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PORT_DNS, 0, 1),
+        /* 21 */ BPF_STMT(BPF_RET | BPF_K, 0),
+        /* 22 */ BPF_STMT(BPF_RET | BPF_K, CAPTURED_BYTES),
+    };
+    memcpy(filter, program, sizeof(program));
 }
 
 static const char *const kind_names[] = {

@@ -1,16 +1,9 @@
 #ifndef FIREWALL_LINK_PACKET_H
 #define FIREWALL_LINK_PACKET_H
 
+#include <linux/filter.h>
+
 #include "base/bytes.h"
-
-struct sock_filter;
-
-/**
- * The kernel's part: which packets the link watch gets to see, as a classic BPF program over the
- * network header. Passed: everything that is neither ARP nor ordinary traffic of an open service,
- * where ordinary is TCP without a bare SYN and UDP to port 53; each cut to 64 bytes.
- */
-const struct sock_filter *link_packet_filter(unsigned short *length);
 
 /** What an attempt was. */
 enum link_packet_kind {
@@ -38,6 +31,17 @@ struct link_packet_view {
     const uint16_t *open_ports; /* TCP; borrowed */
     size_t open_port_count;
 };
+
+enum { LINK_PACKET_FILTER_LENGTH = 23 };
+
+/**
+ * The kernel's part: which packets the link watch gets to see, as a classic BPF program over the
+ * network header. Passed: everything that is neither ARP nor ordinary traffic of an open service,
+ * where ordinary is TCP without a bare SYN and UDP to port 53, from a source on the link's
+ * network; each cut to 64 bytes. Ports do not matter here.
+ */
+void link_packet_write_filter(const struct link_packet_view *view,
+                              struct sock_filter filter[LINK_PACKET_FILTER_LENGTH]);
 
 struct link_packet {
     enum link_packet_kind kind;

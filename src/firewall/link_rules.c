@@ -20,7 +20,6 @@ enum {
     RULE_PREFERENCE = 100,
     TABLE_LOCAL = 255,
     FILTER_BYTES_MAX = 64 * 1024,
-    PROGRAM_TIMEOUT_MS = 20000,
 };
 
 /* Addresses that the proxy never dials, whatever the policy says (wall: the address floor). */
@@ -205,7 +204,6 @@ static bool run(const struct argument_list *arguments, struct bytes input, struc
         .input = input,
         .error_stream = CHILD_STREAM_CAPTURE,
         .errors = &complaints,
-        .timeout_ms = PROGRAM_TIMEOUT_MS,
     };
     int status = 0;
     bool is_good = child_run(&request, &status, error);
@@ -285,6 +283,16 @@ static bool set_kernel_of_link(const char *interface, struct error *error)
     return true;
 }
 
+static bool run_ip(const char *const *words, struct error *error)
+{
+    CLEANUP_ARGUMENTS struct argument_list arguments;
+    argument_list_init(&arguments);
+    argument_list_add(&arguments, "ip");
+    for (size_t i = 0; words[i]; i++)
+        argument_list_add(&arguments, words[i]);
+    return run(&arguments, BYTES_EMPTY, error);
+}
+
 static bool set_routes(const struct link_rules *rules, struct error *error)
 {
     const struct options *options = rules->options;
@@ -296,23 +304,23 @@ static bool set_routes(const struct link_rules *rules, struct error *error)
     CLEANUP_FREE char *table = memory_format("%d", ROUTE_TABLE);
     CLEANUP_FREE char *local = memory_format("%d", TABLE_LOCAL);
     CLEANUP_FREE char *preference = memory_format("%d", RULE_PREFERENCE);
-    /* Forms that iproute2 and busybox both take. The rule left by an earlier run goes first,
-     * because adding it twice fails; that there is none is no failure. */
-    const char *const commands[][12] = {
-        {"ip", "rule", "del", "iif", interface, "lookup", table, "pref", preference},
-        {"ip", "route", "replace", "local", pool, "dev", "lo", "table", local},
-        {"ip", "route", "replace", "local", "0.0.0.0/0", "dev", "lo", "table", table},
-        {"ip", "rule", "add", "iif", interface, "lookup", table, "pref", preference},
-    };
-    for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
-        CLEANUP_ARGUMENTS struct argument_list arguments;
-        argument_list_init(&arguments);
-        for (size_t j = 0; commands[i][j]; j++)
-            argument_list_add(&arguments, commands[i][j]);
-        if (!run(&arguments, BYTES_EMPTY, error) && i > 0)
-            return error_add_context(error, "set routes");
-    }
-    return true;
+    /* Forms that iproute2 and busybox both take. */
+    const char *const replace_pool[] = {"route", "replace", "local", pool, "dev",
+                                        "lo",    "table",   local,   NULL};
+    const char *const replace_all[] = {"route", "replace", "local", "0.0.0.0/0", "dev",
+                                       "lo",    "table",   table,   NULL};
+    const char *const add_rule[] = {"rule", "add",  "iif",      interface, "lookup",
+                                    table,  "pref", preference, NULL};
+    const char *const delete_rule[] = {"rule", "del",  "iif",      interface, "lookup",
+                                       table,  "pref", preference, NULL};
+    if (!run_ip(replace_pool, error) || !run_ip(replace_all, error))
+        return error_add_context(error, "set routes");
+    /* Adding a rule twice fails: one that an earlier run left is replaced. */
+    struct error ignored;
+    if (run_ip(add_rule, &ignored))
+        return true;
+    run_ip(delete_rule, &ignored);
+    return run_ip(add_rule, error) || error_add_context(error, "set routes");
 }
 
 /* In a process of its own: its complaint goes into the pipe. */

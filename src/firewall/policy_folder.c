@@ -95,6 +95,17 @@ static void delete_other_groups(const char *groups, struct bytes bundle)
     free(entries);
 }
 
+/* Most reloads change one file: the others need no write, and no wait for the disk. */
+static bool is_stored(const char *path, struct bytes text)
+{
+    struct buffer stored;
+    struct error ignored;
+    buffer_init(&stored, POLICY_FILE_BYTES_MAX);
+    bool is_same = file_read(path, &stored, &ignored) && bytes_equal(buffer_bytes(&stored), text);
+    buffer_done(&stored);
+    return is_same;
+}
+
 bool policy_folder_write(const char *folder, struct bytes bundle, struct error *error)
 {
     CLEANUP_FREE char *groups = memory_format("%s/groups", folder);
@@ -107,7 +118,7 @@ bool policy_folder_write(const char *folder, struct bytes bundle, struct error *
         CLEANUP_FREE char *path = i < POLICY_KIND_COUNT
                                       ? list_path(folder, (enum policy_kind)i)
                                       : memory_format("%s/%s%s", groups, bare, group_suffix);
-        if (!file_write_atomic(path, text, 0600, error))
+        if (!is_stored(path, text) && !file_write_atomic(path, text, 0600, error))
             return false;
     }
     delete_other_groups(groups, bundle);

@@ -11,8 +11,8 @@
 bool policy_folder_read(const char *folder, struct buffer *bundle, struct error *error);
 
 /**
- * Write a bundle's files, each atomically. Groups that the bundle does not have are deleted.
- * A failure in between leaves some files new and some old: each of them whole.
+ * Write a bundle's files that differ, each atomically. Groups that the bundle does not have are
+ * deleted. A failure in between leaves some files new and some old: each of them whole.
  */
 bool policy_folder_write(const char *folder, struct bytes bundle, struct error *error);
 

@@ -1,5 +1,6 @@
 #include "firewall/proxy_role.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,6 +93,8 @@ static void change_policy(struct proxy_role *role, int descriptor, uint64_t epoc
     struct role_message message = {.kind = ROLE_MESSAGE_IN_FORCE, .number = epoch};
     struct error error;
     CHECK(role_message_send(role->channel, &message, -1, &error));
+    /* A large policy that went leaves nothing behind. */
+    malloc_trim(0);
 }
 
 /* --- channel -------------------------------------------------------------------------------- */

@@ -301,17 +301,22 @@ static bool open_record_sockets(struct supervisor *supervisor, struct error *err
     return true;
 }
 
-/* The roles start while the rules load; the proxy gets its sockets when they hold. */
+/*
+ * The sockets come first: a second firewall on the same link fails there and leaves the rules of
+ * the first alone. The roles start while the rules load; the proxy gets its sockets, and so the
+ * first connection is accepted, when the rules hold.
+ */
 static bool start_all(struct supervisor *supervisor, struct error *error)
 {
     const char *interface = supervisor->options->agent_interface;
+    const struct link_packet_view view = {.address = supervisor->rules.address,
+                                          .netmask = supervisor->rules.netmask};
     if (!open_signals(supervisor, error) || !open_record_sockets(supervisor, error) ||
-        !start_recorder(supervisor, error) || !start_proxy(supervisor, error) ||
-        !link_rules_load(&supervisor->rules, error) ||
-        !wall_sockets_open(&supervisor->sockets, interface, error) ||
+        !wall_sockets_open(&supervisor->sockets, interface, &view, error) ||
         !wall_sockets_add(&supervisor->sockets, interface, supervisor->rules.ports,
                           supervisor->rules.port_count, error) ||
-        !equip_proxy(supervisor, error))
+        !start_recorder(supervisor, error) || !start_proxy(supervisor, error) ||
+        !link_rules_load(&supervisor->rules, error) || !equip_proxy(supervisor, error))
         return false;
     if (!supervisor_await_policy(supervisor, supervisor->epoch, READY_TIMEOUT_MS))
         return error_set(error, "the proxy did not start");

@@ -21,8 +21,8 @@ struct control_server;
  *   supervisor --- channel, descriptors ---> proxy ---- records, datagrams ----> recorder
  *        \___________________________________________________________________/
  *
- * Start:   files, policy -> checks -> recorder and proxy forked (they drop what they do not need
- *          while the rules load) -> routes, rules, sockets -> proxy gets policy and sockets
+ * Start:   files, policy -> checks -> sockets -> recorder and proxy forked (they drop what they do
+ *          not need while the rules load) -> routes, rules -> proxy gets sockets and policy
  *          -> proxy says IN_FORCE -> `ready`.
  * Reload:  new text -> compiled here first (a bad file changes nothing) -> missing listeners and
  *          rules added -> proxy swaps its policy and says IN_FORCE -> listeners that no rule

@@ -2,6 +2,7 @@
 #define FIREWALL_WALL_SOCKETS_H
 
 #include "base/error.h"
+#include "firewall/link_packet.h"
 #include "firewall/link_rules.h"
 #include "policy/policy.h"
 
@@ -30,8 +31,9 @@ void wall_sockets_init(struct wall_sockets *sockets);
 /** Every TCP port that a policy needs, our own included, ascending. Returns their number. */
 size_t wall_sockets_ports(const struct policy *policy, uint16_t ports[LINK_RULES_PORTS_MAX]);
 
-/** Make the UDP and packet sockets. */
-bool wall_sockets_open(struct wall_sockets *sockets, const char *interface, struct error *error);
+/** Make the UDP and packet sockets; of `view` the addresses count. */
+bool wall_sockets_open(struct wall_sockets *sockets, const char *interface,
+                       const struct link_packet_view *view, struct error *error);
 
 /**
  * Make the listeners that are missing from `ports`. On failure those that were made are closed
