@@ -322,6 +322,7 @@ static bool prepare_start(struct instance *instance, struct error *error)
     if (!runtime_folder_make(instance->runtime, error) ||
         !pki_ensure_ca(pki, instance->name, error) || !ssh_keys_ensure(ssh, firewall, agent, error))
         return false;
+    file_remove_leftovers(instance->runtime);
     if (strlen(instance->runtime) >= sizeof(instance->state.runtime))
         return error_set(error, "%s: too long a path", instance->runtime);
     if (strcmp(instance->state.runtime, instance->runtime) == 0)
@@ -369,17 +370,34 @@ static bool resume_paused(const struct instance *instance, enum vm_role role, st
     return is_resumed;
 }
 
-bool cell_ensure_running(struct instance *instance, struct error *error)
+/* One attempt. `*may_retry`: a VM that seemed to run was ending, and can be started now. */
+static bool bring_up(struct instance *instance, bool *may_retry, struct error *error)
 {
     bool has_firewall = instance_vm_process(instance, VM_ROLE_FIREWALL) != 0;
     bool has_agent = instance_vm_process(instance, VM_ROLE_AGENT) != 0;
-    if (!prepare_start(instance, error))
-        return false;
+    *may_retry = false;
     if ((!has_firewall || !has_agent) && !start_missing(instance, has_firewall, has_agent, error))
         return false;
-    return resume_paused(instance, VM_ROLE_FIREWALL, error) &&
-           resume_paused(instance, VM_ROLE_AGENT, error) && wait_until_up(instance, error) &&
-           provision_if_needed(instance, error);
+    if (resume_paused(instance, VM_ROLE_FIREWALL, error) &&
+        resume_paused(instance, VM_ROLE_AGENT, error) && wait_until_up(instance, error))
+        return true;
+    *may_retry = (has_firewall && instance_vm_process(instance, VM_ROLE_FIREWALL) == 0) ||
+                 (has_agent && instance_vm_process(instance, VM_ROLE_AGENT) == 0);
+    return false;
+}
+
+bool cell_ensure_running(struct instance *instance, struct error *error)
+{
+    bool was_running, may_retry;
+    if (!prepare_start(instance, error))
+        return false;
+    /* The state was lost: nobody knows the way into a firewall that runs. */
+    if (instance->state.ssh_port == 0 && !cell_stop(instance, &was_running, error))
+        return false;
+    if (!bring_up(instance, &may_retry, error) &&
+        (!may_retry || !bring_up(instance, &may_retry, error)))
+        return false;
+    return provision_if_needed(instance, error);
 }
 
 static bool is_vm_running(const struct instance *instance, enum vm_role role)

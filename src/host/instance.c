@@ -173,13 +173,16 @@ static bool find_state(struct instance *instance, bool *is_there, struct error *
     return !is_copy_good || instance_save_state(instance, error);
 }
 
+/* Made where they are missing, and rid of what was left there: we hold the lock. */
 static bool make_folders(const struct instance *instance, struct error *error)
 {
-    static const char *const folders[] = {"proxy", "pki", "ssh", "vm/agent", "vm/firewall", "log"};
+    static const char *const folders[] = {".",  "proxy",    "proxy/groups", "pki", "ssh",
+                                          "vm", "vm/agent", "vm/firewall",  "log"};
     for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
         CLEANUP_FREE char *path = instance_path(instance, folders[i]);
         if (!file_make_directories(path, 0700, error))
             return false;
+        file_remove_leftovers(path);
     }
     return true;
 }

@@ -142,6 +142,24 @@ bool file_write_atomic(const char *path, struct bytes contents, mode_t mode, str
     return is_written;
 }
 
+/* NAME.new-PROCESS, as replacement_path makes it. */
+static bool is_leftover(const char *name)
+{
+    const char *ending = strstr(name, ".new-");
+    return ending && ending[5] != '\0' && strspn(ending + 5, "0123456789") == strlen(ending + 5);
+}
+
+void file_remove_leftovers(const char *folder)
+{
+    DIR *entries = opendir(folder);
+    for (struct dirent *entry; entries && (entry = readdir(entries)) != NULL;) {
+        if (is_leftover(entry->d_name))
+            unlinkat(dirfd(entries), entry->d_name, 0);
+    }
+    if (entries)
+        closedir(entries);
+}
+
 bool file_make_directories(const char *path, mode_t mode, struct error *error)
 {
     CLEANUP_FREE char *partial = memory_copy_text(path);
@@ -285,8 +303,8 @@ static bool remove_below(int folder_fd, const char *name, int depth, struct erro
         if (depth == 0)
             return error_set(error, "%s: folders nested too deeply", name);
         int fd = openat(folder_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (fd < 0)
-            return error_set_errno(error, errno, "%s", name);
+        if (fd < 0) /* ENOENT: somebody else removes the same */
+            return errno == ENOENT || error_set_errno(error, errno, "%s", name);
         if (!remove_entries(fd, name, depth, error))
             return false;
     }

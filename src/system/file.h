@@ -31,6 +31,9 @@ bool file_write_all(int fd, struct bytes contents, struct error *error);
  */
 bool file_write_atomic(const char *path, struct bytes contents, mode_t mode, struct error *error);
 
+/** Remove what writers that were killed have left beside their files in this folder. */
+void file_remove_leftovers(const char *folder);
+
 /** Make the folder and those above it that are missing; existing ones keep their mode. */
 bool file_make_directories(const char *path, mode_t mode, struct error *error);
 

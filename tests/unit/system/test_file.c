@@ -91,6 +91,21 @@ static void copies_trees_and_keeps_what_is_there(void **state)
     assert_int_equal(file_size(copied), 12);
 }
 
+static void removes_only_what_killed_writers_left(void **state)
+{
+    static const char *const names[] = {"a.new-12", "a.new-", "a.new-1x", "b"};
+    struct error error;
+    for (size_t i = 0; i < 4; i++) {
+        CLEANUP_FREE char *path = path_of(names[i]);
+        assert_true(file_write_atomic(path, BYTES_LITERAL("x"), 0600, &error));
+    }
+    file_remove_leftovers(folder);
+    for (size_t i = 0; i < 4; i++) {
+        CLEANUP_FREE char *path = path_of(names[i]);
+        assert_int_equal(file_exists(path), i > 0);
+    }
+}
+
 static void removes_links_and_not_what_they_name(void **state)
 {
     CLEANUP_FREE char *kept = path_of("kept");
@@ -113,6 +128,8 @@ RUN_TESTS(cmocka_unit_test_setup_teardown(refuses_file_larger_than_cap, make_fol
           cmocka_unit_test_setup_teardown(replaces_with_the_mode_asked_for, make_folder,
                                           remove_folder),
           cmocka_unit_test_setup_teardown(copies_trees_and_keeps_what_is_there, make_folder,
+                                          remove_folder),
+          cmocka_unit_test_setup_teardown(removes_only_what_killed_writers_left, make_folder,
                                           remove_folder),
           cmocka_unit_test_setup_teardown(removes_links_and_not_what_they_name, make_folder,
                                           remove_folder))
