@@ -279,6 +279,8 @@ static bool write_registries(struct image_build *build, struct error *error)
                    file_write_atomic(debian, buffer_bytes(&group), 0644, error);
     if (is_good) {
         CLEANUP_FREE char *text = bytes_copy_text(buffer_bytes(&list));
+        image_tree_remove(&build->system, "etc/apt/sources.list.d");
+        image_tree_add_directory(&build->system, "etc/apt/sources.list.d", 0755);
         image_tree_add_text(&build->system, "etc/apt/sources.list", 0644, text);
         buffer_clear(&group);
         is_good = image_npm_write_group(build->registry, &group, error) &&

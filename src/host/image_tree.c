@@ -199,12 +199,29 @@ bool image_tree_add_folder(struct image_tree *tree, const char *host_folder, con
     return is_good;
 }
 
-void image_tree_set_owner(struct image_tree *tree, const char *path, uint32_t user, uint32_t group)
+static bool is_at_or_below(const struct image_node *node, const char *path)
 {
     size_t length = strlen(path);
+    return strncmp(node->path, path, length) == 0 &&
+           (node->path[length] == '\0' || node->path[length] == '/');
+}
+
+void image_tree_remove(struct image_tree *tree, const char *path)
+{
+    size_t kept = 0;
     for (size_t i = 0; i < tree->count; i++) {
-        const char *at = tree->nodes[i].path;
-        if (strncmp(at, path, length) == 0 && (at[length] == '\0' || at[length] == '/')) {
+        if (is_at_or_below(&tree->nodes[i], path))
+            free_node(&tree->nodes[i]);
+        else
+            tree->nodes[kept++] = tree->nodes[i];
+    }
+    tree->count = kept;
+}
+
+void image_tree_set_owner(struct image_tree *tree, const char *path, uint32_t user, uint32_t group)
+{
+    for (size_t i = 0; i < tree->count; i++) {
+        if (is_at_or_below(&tree->nodes[i], path)) {
             tree->nodes[i].user = user;
             tree->nodes[i].group = group;
         }

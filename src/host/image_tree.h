@@ -63,6 +63,9 @@ void image_tree_add_text(struct image_tree *tree, const char *path, uint32_t mod
 bool image_tree_add_folder(struct image_tree *tree, const char *host_folder, const char *folder,
                            struct error *error);
 
+/** Take out what stands at `path`, and below it. */
+void image_tree_remove(struct image_tree *tree, const char *path);
+
 /** Give what stands at `path` and below to this user. */
 void image_tree_set_owner(struct image_tree *tree, const char *path, uint32_t user, uint32_t group);
 
