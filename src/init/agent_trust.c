@@ -90,8 +90,9 @@ struct environment_style {
 
 static const struct environment_style styles[] = {
     {"/etc/environment", 0644,
-     "# Written at each start of this VM; add yours to ~/.profile or /etc/profile.d.\n", "", "=\"",
-     "\"\n", "", true},
+     "# Written at each start of this VM; add yours to ~/.profile or /etc/profile.d.\n"
+     "PATH=\"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\"\n",
+     "", "=\"", "\"\n", "", true},
     {"/etc/systemd/system.conf.d/50-rootcell.conf", 0644,
      "# Written at each start of this VM.\n[Manager]\nDefaultEnvironment=", "\"", "=", "\" ", "\n",
      true},

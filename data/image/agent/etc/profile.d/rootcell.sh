@@ -7,3 +7,6 @@ case "${LC_ALL:-${LANG:-}}" in
     export LANG=C.UTF-8
     ;;
 esac
+
+# /etc/profile takes the folders of system programs away from ordinary users; here they are root.
+export PATH="$HOME/.local/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
