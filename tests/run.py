@@ -85,62 +85,56 @@ def suite_checks():
     return passed, failed or int(not passed)
 
 
-def count_of_unit_program(entry):
-    """(passed, failed) of one program in meson's log; a program that dies has failed."""
+def count_of_program(entry):
+    """(passed, failed) of one program in meson's log: cmocka's tests, or the inputs of a replay.
+    A program that dies has failed."""
     output = entry.get("stdout", "") + entry.get("stderr", "")
     passed = len(re.findall(r"^\[       OK \] ", output, re.M))
-    failed = len(re.findall(r"^\[  FAILED  \] \S+: Test failed|^\[  FAILED  \] [a-z]\w*$", output,
-                            re.M))
-    is_good = entry["result"] == "OK"
-    if is_good:
-        return max(passed, 1), 0
+    failed = len(re.findall(r"^\[  FAILED  \] \w+$", output, re.M))
+    inputs = re.search(r"^(\d+) inputs$", output, re.M)
+    if entry["result"] == "OK":
+        return int(inputs.group(1)) if inputs else max(passed, 1), 0
     return passed, max(failed, 1)
 
 
-def suite_unit():
-    """The cmocka programs under address and undefined-behaviour sanitizers."""
+def run_meson_tests(*selection):
     if not build_checked():
         return 0, 1
     subprocess.run(
-        ["meson", "test", "-C", CHECKED, "-q", "--no-rebuild", "--print-errorlogs"],
+        ["meson", "test", "-C", CHECKED, "-q", "--no-rebuild", "--print-errorlogs", *selection],
         stdin=subprocess.DEVNULL,
     )
     passed = failed = 0
     for line in (CHECKED / "meson-logs/testlog.json").read_text().splitlines():
-        one = count_of_unit_program(json.loads(line))
+        one = count_of_program(json.loads(line))
         passed, failed = passed + one[0], failed + one[1]
     return passed, failed or int(not passed)
 
 
-def fuzz_targets():
-    """(name, program, corpus) of every fuzz target that stands in the tree."""
-    for source in sorted((TOP / "tests/fuzz").glob("fuzz_*.c")):
-        name = source.stem[len("fuzz_"):]
-        yield name, FUZZ / "tests/fuzz" / source.stem, TOP / "tests/fuzz/corpus" / name
+def suite_unit():
+    """The cmocka programs under address and undefined-behaviour sanitizers."""
+    return run_meson_tests("--no-suite", "fuzz-replay")
 
 
 def suite_fuzz_replay():
-    """Every corpus file through its fuzz target, one test a file."""
+    """Every corpus file and past crash through its fuzz target, one test a file."""
+    return run_meson_tests("--suite", "fuzz-replay")
+
+
+def suite_fuzz(seconds=60):
+    """Each fuzz target for so many seconds from its corpus: ./test fuzz SECONDS"""
     if not build_fuzz():
         return 0, 1
     passed = failed = 0
-    for name, program, corpus in fuzz_targets():
-        files = sorted(path for path in corpus.glob("*") if path.is_file())
-        if not files:
-            say(f"fuzz target {name} has no corpus")
-            failed += 1
-            continue
-        result = subprocess.run(
-            [program, *files], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        if result.returncode == 0:
-            passed += len(files)
-            continue
-        output = result.stdout.decode(errors="replace")
-        print(output[-4000:])
-        passed += output.count("Executed ")
-        failed += 1
+    for source in sorted((TOP / "tests/fuzz").glob("fuzz_*.c")):
+        name = source.stem[len("fuzz_"):]
+        found = FUZZ / "found" / name
+        found.mkdir(parents=True, exist_ok=True)
+        command = [FUZZ / "tests/fuzz" / source.stem, f"-max_total_time={seconds}", "-timeout=10",
+                   f"-artifact_prefix={found}/crash-", found, TOP / "tests/fuzz/corpus" / name]
+        is_good = run_quietly(command, REPORTS / f"fuzz-{name}.log")
+        say(f"fuzz {name}: {'nothing found' if is_good else f'see {found}'}")
+        passed, failed = passed + is_good, failed + (not is_good)
     return passed, failed or int(not passed)
 
 
@@ -170,16 +164,51 @@ def suite_namespaces():
     return run_pytest_suite("namespaces")
 
 
+def image_folder():
+    """The images for the VMs: those of ROOTCELL_IMAGE_DIR, else our own, made when missing."""
+    if os.environ.get("ROOTCELL_IMAGE_DIR"):
+        return Path(os.environ["ROOTCELL_IMAGE_DIR"])
+    home = CHECKED / "machines"
+    home.mkdir(parents=True, exist_ok=True)
+    started = time.monotonic()
+    environment = {"ROOTCELL_HOME": str(home), "ROOTCELL_DATA": str(TOP / "data")}
+    log = REPORTS / "images.log"
+    log.unlink(missing_ok=True)
+    say("making the images of the VMs")
+    if not run_quietly([RELEASE / "rootcell", "image", "build"], log, environment):
+        return None
+    say(f"images: made ({time.monotonic() - started:.0f} s)")
+    return next(iter(sorted(path.parent for path in (home / "images").glob("*/manifest.json"))),
+                None)
+
+
+def suite_machines():
+    """Both VMs under the real program, real clients in the agent VM; about 20 minutes."""
+    if not build_release():
+        return 0, 1
+    folder = image_folder()
+    if folder is None:
+        return 0, 1
+    os.environ["ROOTCELL_IMAGE_DIR"] = str(folder)
+    return run_pytest_suite("machines", ("-s",))
+
+
+# Suites of ./test without arguments, then those that run when they are named.
 SUITES = {
     "checks": suite_checks,
     "unit": suite_unit,
+    "fuzz-replay": suite_fuzz_replay,
     "namespaces": suite_namespaces,
+}
+EXTRA_SUITES = {
+    "machines": suite_machines,
+    "fuzz": suite_fuzz,
 }
 
 
 def usage():
     print("usage: ./test [SUITE...]\n")
-    for name, suite in SUITES.items():
+    for name, suite in {**SUITES, **EXTRA_SUITES}.items():
         print(f"  {name:12} {suite.__doc__.splitlines()[0]}")
 
 
@@ -187,20 +216,23 @@ def main(arguments):
     if "--help" in arguments or "-h" in arguments:
         usage()
         return 0
-    unknown = [name for name in arguments if name not in SUITES]
-    if unknown:
-        print(f"test: no suite '{unknown[0]}': there are {', '.join(SUITES)}", file=sys.stderr)
+    known = {**SUITES, **EXTRA_SUITES}
+    seconds = [word for word in arguments if word.isdigit()]
+    names = [word for word in arguments if not word.isdigit()]
+    unknown = [name for name in names if name not in known]
+    if unknown or (seconds and "fuzz" not in names):
+        print(f"test: no suite '{(unknown or seconds)[0]}': there are {', '.join(known)}",
+              file=sys.stderr)
         return 2
     passed = failed = 0
-    for name in arguments or SUITES:
+    for name in names or SUITES:
         started = time.monotonic()
-        say(f"{name}: {SUITES[name].__doc__.splitlines()[0]}")
-        one = SUITES[name]()
+        say(f"{name}: {known[name].__doc__.splitlines()[0]}")
+        one = known[name](int(seconds[0])) if name == "fuzz" and seconds else known[name]()
         passed, failed = passed + one[0], failed + one[1]
         say(f"{name}: {one[0]} passed, {one[1]} failed ({time.monotonic() - started:.0f} s)")
-    if not arguments or "checks" not in arguments:
-        # Whoever ran ./test finds the release build in its place.
-        failed += 0 if build_release() else 1
+    # Whoever ran ./test finds the release build in its place.
+    failed += 0 if build_release() else 1
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
 
