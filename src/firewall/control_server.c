@@ -20,6 +20,7 @@
 #include <stdlib.h>
 
 enum {
+    LEFTOVER_TIMEOUT_MS = 500,
     CLIENT_TIMEOUT_MS = 10000,
     COUNTERS_TIMEOUT_MS = 200,
     READ_BYTES = 64 * 1024,
@@ -47,7 +48,14 @@ static bool fill_address(const char *path, struct sockaddr_un *address, struct e
     return true;
 }
 
-/* Only a socket is ever deleted, and only one that nobody listens on. */
+static bool is_listened_on(const struct sockaddr_un *address)
+{
+    CLEANUP_FD int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    return probe >= 0 && connect(probe, (const struct sockaddr *)address, sizeof(*address)) == 0;
+}
+
+/* Only a socket is ever deleted, and only one that nobody listens on: after a
+ * kill -9 the kernel may still be ending the processes that did. */
 static bool remove_leftover(const char *path, const struct sockaddr_un *address,
                             struct error *error)
 {
@@ -56,9 +64,12 @@ static bool remove_leftover(const char *path, const struct sockaddr_un *address,
         return errno == ENOENT || error_set_errno(error, errno, "%s", path);
     if (!S_ISSOCK(status.st_mode))
         return error_set(error, "%s: stands already and is no socket", path);
-    CLEANUP_FD int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (probe >= 0 && connect(probe, (const struct sockaddr *)address, sizeof(*address)) == 0)
-        return error_set(error, "%s: another firewall listens there", path);
+    int64_t end_ms = wall_clock_monotonic_ms() + LEFTOVER_TIMEOUT_MS;
+    while (is_listened_on(address)) {
+        if (wall_clock_monotonic_ms() >= end_ms)
+            return error_set(error, "%s: another firewall listens there", path);
+        wall_clock_sleep_ms(10);
+    }
     if (unlink(path) != 0)
         return error_set_errno(error, errno, "%s", path);
     return true;

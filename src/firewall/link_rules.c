@@ -3,8 +3,10 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -324,10 +326,13 @@ static bool set_routes(const struct link_rules *rules, struct error *error)
 }
 
 /* In a process of its own: its complaint goes into the pipe. */
-_Noreturn static void set_routes_and_exit(const struct link_rules *rules, int complaints)
+_Noreturn static void set_routes_and_exit(const struct link_rules *rules, int complaints,
+                                          pid_t parent)
 {
     struct error error;
-    if (set_routes(rules, &error))
+    /* It has the supervisor's sockets, and must not hold them when that is killed. */
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (getppid() == parent && set_routes(rules, &error))
         _exit(0);
     struct error ignored;
     file_write_all(complaints, bytes_from_text(error.text), &ignored);
@@ -351,9 +356,10 @@ bool link_rules_load(const struct link_rules *rules, struct error *error)
     int pipe_ends[2];
     if (pipe2(pipe_ends, O_CLOEXEC) != 0)
         return error_set_errno(error, errno, "pipe");
+    pid_t parent = getpid();
     pid_t process = fork();
     if (process == 0)
-        set_routes_and_exit(rules, pipe_ends[1]);
+        set_routes_and_exit(rules, pipe_ends[1], parent);
     close(pipe_ends[1]);
     bool is_good = process > 0 || error_set_errno(error, errno, "fork");
     is_good = is_good && link_rules_load_filter(rules, error);

@@ -8,10 +8,13 @@
 #include <linux/if_packet.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+enum { BIND_TRIES = 25, BIND_PAUSE_MS = 20 };
 
 static bool set_flag(int descriptor, int level, int name, const char *what, struct error *error)
 {
@@ -30,9 +33,15 @@ static bool prepare(int descriptor, const char *interface, uint16_t port, struct
                    (socklen_t)strlen(interface) + 1) != 0)
         return error_set_errno(error, errno, "bind to device %s", interface);
     struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(port)};
-    if (bind(descriptor, (struct sockaddr *)&any, sizeof(any)) != 0)
-        return error_set_errno(error, errno, "bind");
-    return true;
+    /* After a kill -9 the kernel may still be ending the processes that held the port. */
+    for (int tries_left = BIND_TRIES; tries_left > 0; tries_left--) {
+        if (bind(descriptor, (struct sockaddr *)&any, sizeof(any)) == 0)
+            return true;
+        if (errno != EADDRINUSE)
+            return error_set_errno(error, errno, "bind");
+        poll(NULL, 0, BIND_PAUSE_MS);
+    }
+    return error_set_errno(error, EADDRINUSE, "bind");
 }
 
 int linux_socket_listen(const char *interface, uint16_t port, int backlog, struct error *error)
