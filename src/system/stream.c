@@ -3,26 +3,17 @@
 #include "base/buffer.h"
 #include "base/check.h"
 #include "base/memory.h"
+#include "system/transport.h"
 
-#include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <openssl/err.h>
-#include <openssl/ssl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/queue.h>
-#include <sys/socket.h>
-#include <unistd.h>
 #include <uv.h>
 
 enum {
     STREAM_SCRATCH_SIZE = 64 * 1024,
     /* Far above what owners leave unsent; reaching it means that an owner ignores its credit. */
     STREAM_QUEUE_CAP = 4 * 1024 * 1024,
-    STREAM_FAILURE_SIZE = 160,
     STREAM_LINGER_MS = 1000,         /* after our end is sent: for the peer to end, too */
     STREAM_LINGER_UNSENT_MS = 30000, /* for a slow peer to take more of what is queued */
     STREAM_LINGER_TICK_MS = 250,
@@ -57,22 +48,20 @@ enum stream_deferred {
 struct stream {
     uv_poll_t poll;
     struct stream_loop *streams; /* borrowed */
-    struct ssl_st *tls;          /* owned, NULL without TLS */
+    struct transport transport;  /* owned */
     stream_event_fn *on_event;
     void *owner; /* borrowed */
     struct buffer queue;
     TAILQ_ENTRY(stream) deferred_link;
     LIST_ENTRY(stream) linger_link;
     uint64_t linger_until_ms;
-    int descriptor; /* owned */
-    int armed;      /* events that the loop watches */
+    int armed; /* events that the loop watches */
     enum stream_state state;
     enum stream_reading reading;
     enum stream_deferred deferred;
     enum stream_result last_read;
     bool is_handshake_writing; /* the handshake waits for room, not for bytes */
     bool is_drain_awaited;     /* STREAM_DRAINED is owed */
-    char failure[STREAM_FAILURE_SIZE];
 };
 
 struct stream_loop {
@@ -162,36 +151,14 @@ static void on_released(uv_handle_t *handle)
 }
 
 /* Close the socket now; the memory goes when the loop lets go of the handle. */
-static void release(struct stream *stream)
+static void release(struct stream *stream, bool is_reset)
 {
     CHECK(stream->state != STATE_CLOSED);
     stream->state = STATE_CLOSED;
     cancel_deferred(stream);
     buffer_done(&stream->queue);
     uv_close((uv_handle_t *)&stream->poll, on_released);
-    if (stream->tls)
-        SSL_free(stream->tls);
-    stream->tls = NULL;
-    close(stream->descriptor);
-    stream->descriptor = -1;
-}
-
-static void set_failure(struct stream *stream, const char *text)
-{
-    if (stream->failure[0] == '\0')
-        snprintf(stream->failure, sizeof(stream->failure), "%s", text);
-}
-
-/* The first entry of OpenSSL's error queue in words. */
-static void set_tls_failure(struct stream *stream)
-{
-    unsigned long number = ERR_peek_error();
-    const char *reason = number ? ERR_reason_error_string(number) : NULL;
-    long verdict = SSL_get_verify_result(stream->tls);
-    if (verdict != X509_V_OK)
-        reason = X509_verify_cert_error_string(verdict);
-    set_failure(stream, reason ? reason : "connection ended during TLS");
-    ERR_clear_error();
+    transport_done(&stream->transport, is_reset);
 }
 
 static void fail(struct stream *stream)
@@ -211,67 +178,17 @@ static bool is_lingering(const struct stream *stream)
 
 /* --- sending -------------------------------------------------------------------------------- */
 
-/* Give bytes to the kernel, as far as it takes them. False when the stream has failed. */
-static bool write_some(struct stream *stream, struct bytes bytes, size_t *written)
-{
-    *written = 0;
-    while (*written < bytes.length) {
-        const uint8_t *data = bytes.data + *written;
-        size_t left = bytes.length - *written;
-        if (stream->tls == NULL) {
-            ssize_t length = send(stream->descriptor, data, left, MSG_NOSIGNAL);
-            if (length < 0 && errno == EINTR)
-                continue;
-            if (length < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-                return true;
-            if (length < 0) {
-                set_failure(stream, strerror(errno));
-                return false;
-            }
-            *written += (size_t)length;
-            continue;
-        }
-        ERR_clear_error();
-        errno = 0;
-        size_t length = 0;
-        if (SSL_write_ex(stream->tls, data, left, &length) == 1) {
-            *written += length;
-            continue;
-        }
-        int number = errno;
-        int reason = SSL_get_error(stream->tls, 0);
-        if (reason == SSL_ERROR_WANT_WRITE || reason == SSL_ERROR_WANT_READ)
-            return true;
-        if (reason == SSL_ERROR_SYSCALL && number)
-            set_failure(stream, strerror(number));
-        else
-            set_tls_failure(stream);
-        return false;
-    }
-    return true;
-}
-
-/* Our end of the byte stream: close_notify where asked for, then FIN. */
-static void send_end(struct stream *stream, bool is_clean)
-{
-    if (stream->tls && is_clean) {
-        ERR_clear_error();
-        SSL_shutdown(stream->tls);
-    }
-    shutdown(stream->descriptor, SHUT_WR);
-}
-
 /* What follows once the queue is empty. */
 static void after_queue(struct stream *stream)
 {
     switch (stream->state) {
     case STATE_FINISHING:
-        send_end(stream, true);
+        transport_finish(&stream->transport, true);
         stream->state = STATE_FINISHED;
         break;
     case STATE_LINGERING_CLEAN:
     case STATE_LINGERING_BROKEN:
-        send_end(stream, stream->state == STATE_LINGERING_CLEAN);
+        transport_finish(&stream->transport, stream->state == STATE_LINGERING_CLEAN);
         stream->state = STATE_LINGERING_ENDED;
         stream->linger_until_ms = uv_now(stream->streams->loop) + STREAM_LINGER_MS;
         break;
@@ -289,7 +206,7 @@ void stream_flush(struct stream *stream)
     struct bytes queued = buffer_bytes(&stream->queue);
     if (queued.length > 0) {
         size_t written;
-        if (!write_some(stream, queued, &written)) {
+        if (transport_write(&stream->transport, queued, &written) == TRANSPORT_LOST) {
             fail(stream);
             return;
         }
@@ -314,7 +231,7 @@ void stream_queue(struct stream *stream, struct bytes bytes)
     if (stream->state != STATE_OPEN)
         return;
     if (!buffer_append(&stream->queue, bytes)) {
-        set_failure(stream, "output queue is full");
+        transport_set_failure(&stream->transport, "output queue is full");
         fail(stream);
     }
 }
@@ -325,7 +242,7 @@ void stream_send(struct stream *stream, struct bytes bytes)
         return;
     size_t written = 0;
     if (buffer_length(&stream->queue) == 0) {
-        if (!write_some(stream, bytes, &written)) {
+        if (transport_write(&stream->transport, bytes, &written) == TRANSPORT_LOST) {
             fail(stream);
             return;
         }
@@ -355,50 +272,20 @@ void stream_finish(struct stream *stream)
 
 /* --- reading -------------------------------------------------------------------------------- */
 
-static enum stream_result read_plain(struct stream *stream, uint8_t *into, size_t room,
-                                     size_t *length)
+static enum stream_result result_of(enum transport_result result)
 {
-    for (;;) {
-        ssize_t count = recv(stream->descriptor, into, room, 0);
-        if (count > 0) {
-            *length = (size_t)count;
-            return STREAM_DATA;
-        }
-        if (count == 0)
-            return STREAM_END;
-        if (errno == EINTR)
-            continue;
-        if (errno == EAGAIN || errno == EWOULDBLOCK)
-            return STREAM_WAIT;
-        set_failure(stream, strerror(errno));
-        return STREAM_LOST;
-    }
-}
-
-static enum stream_result read_tls(struct stream *stream, uint8_t *into, size_t room,
-                                   size_t *length)
-{
-    ERR_clear_error();
-    errno = 0;
-    if (SSL_read_ex(stream->tls, into, room, length) == 1)
+    switch (result) {
+    case TRANSPORT_DONE:
         return STREAM_DATA;
-    int number = errno;
-    switch (SSL_get_error(stream->tls, 0)) {
-    case SSL_ERROR_WANT_READ:
-    case SSL_ERROR_WANT_WRITE:
+    case TRANSPORT_WANT_READ:
+    case TRANSPORT_WANT_WRITE:
         return STREAM_WAIT;
-    case SSL_ERROR_ZERO_RETURN:
+    case TRANSPORT_END:
         return STREAM_END;
-    case SSL_ERROR_SYSCALL:
-        set_failure(stream, number ? strerror(number) : "ended without close_notify");
-        return STREAM_LOST;
-    default:
-        if (ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
-            set_failure(stream, "ended without close_notify");
-        else
-            set_tls_failure(stream);
+    case TRANSPORT_LOST:
         return STREAM_LOST;
     }
+    return STREAM_LOST;
 }
 
 enum stream_result stream_read(struct stream *stream, uint8_t *into, size_t room, size_t *length)
@@ -408,8 +295,7 @@ enum stream_result stream_read(struct stream *stream, uint8_t *into, size_t room
         return stream->last_read;
     if (stream->state == STATE_FAILED)
         return STREAM_LOST;
-    enum stream_result result =
-        stream->tls ? read_tls(stream, into, room, length) : read_plain(stream, into, room, length);
+    enum stream_result result = result_of(transport_read(&stream->transport, into, room, length));
     if (result == STREAM_END || result == STREAM_LOST)
         stream->reading = READING_ENDED;
     stream->last_read = result;
@@ -431,8 +317,8 @@ static bool is_readable(const struct stream *stream)
 /* Bytes that TLS has taken from the socket and not yet handed out never raise a poll event. */
 static void defer_pending(struct stream *stream)
 {
-    if (is_readable(stream) && stream->reading == READING_RESUMED && stream->tls &&
-        stream->last_read == STREAM_DATA && SSL_has_pending(stream->tls))
+    if (is_readable(stream) && stream->reading == READING_RESUMED &&
+        stream->last_read == STREAM_DATA && transport_has_pending(&stream->transport))
         defer(stream, DEFERRED_READABLE);
 }
 
@@ -447,28 +333,13 @@ void stream_resume_reading(struct stream *stream)
 
 bool stream_is_quiet(const struct stream *stream)
 {
-    if (stream->state != STATE_OPEN || stream->reading == READING_ENDED ||
-        (stream->tls && SSL_has_pending(stream->tls)))
-        return false;
-    uint8_t byte;
-    return recv(stream->descriptor, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+    return stream->state == STATE_OPEN && stream->reading != READING_ENDED &&
+           transport_is_quiet(&stream->transport);
 }
 
 void stream_watch_peer(struct stream *stream)
 {
-    static const struct {
-        int level;
-        int name;
-        int value;
-    } options[] = {
-        {SOL_SOCKET, SO_KEEPALIVE, 1},
-        {IPPROTO_TCP, TCP_KEEPIDLE, 60},
-        {IPPROTO_TCP, TCP_KEEPINTVL, 15},
-        {IPPROTO_TCP, TCP_KEEPCNT, 4},
-    };
-    for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
-        setsockopt(stream->descriptor, options[i].level, options[i].name, &options[i].value,
-                   sizeof(options[i].value));
+    transport_watch_peer(&stream->transport);
 }
 
 void stream_wake(struct stream *stream)
@@ -484,7 +355,7 @@ static struct stream *create(struct stream_loop *streams, int descriptor, stream
 {
     struct stream *stream = memory_new(sizeof(*stream));
     stream->streams = streams;
-    stream->descriptor = descriptor;
+    transport_init(&stream->transport, descriptor);
     stream->on_event = on_event;
     stream->owner = owner;
     stream->state = state;
@@ -516,14 +387,11 @@ void stream_set_owner(struct stream *stream, stream_event_fn *on_event, void *ow
 
 void stream_start_tls(struct stream *stream, struct ssl_st *session)
 {
-    CHECK(stream->state == STATE_OPEN && stream->tls == NULL);
-    CHECK(SSL_set_fd(session, stream->descriptor) == 1);
-    SSL_set_mode(session, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                              SSL_MODE_RELEASE_BUFFERS);
-    stream->tls = session;
+    CHECK(stream->state == STATE_OPEN);
+    transport_start_tls(&stream->transport, session);
     stream->state = STATE_HANDSHAKE;
     /* A client speaks first; a server waits for the hello. */
-    stream->is_handshake_writing = !SSL_is_server(session);
+    stream->is_handshake_writing = transport_is_client(&stream->transport);
     arm(stream, UV_READABLE);
 }
 
@@ -536,16 +404,14 @@ void stream_close(struct stream *stream, enum stream_ending ending)
                           stream->state == STATE_FINISHED;
     bool is_over = stream->reading == READING_ENDED && buffer_length(&stream->queue) == 0;
     if (ending == STREAM_ENDING_RESET || stream->state == STATE_CONNECTING) {
-        struct linger at_once = {.l_onoff = 1};
-        setsockopt(stream->descriptor, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-        release(stream);
+        release(stream, true);
         return;
     }
     if (is_over) {
         if (is_established && ending == STREAM_ENDING_CLEAN && stream->state == STATE_OPEN &&
             stream->last_read == STREAM_END)
-            send_end(stream, true);
-        release(stream);
+            transport_finish(&stream->transport, true);
+        release(stream, false);
         return;
     }
     if (stream->state == STATE_FINISHED) {
@@ -569,17 +435,18 @@ void stream_close(struct stream *stream, enum stream_ending ending)
 
 const char *stream_failure(const struct stream *stream)
 {
-    return stream->failure[0] ? stream->failure : "connection lost";
+    const char *failure = stream->transport.failure;
+    return failure[0] ? failure : "connection lost";
 }
 
 struct ssl_st *stream_tls(const struct stream *stream)
 {
-    return stream->tls;
+    return stream->transport.tls;
 }
 
 int stream_descriptor(const struct stream *stream)
 {
-    return stream->descriptor;
+    return stream->transport.descriptor;
 }
 
 /* --- events --------------------------------------------------------------------------------- */
@@ -596,71 +463,48 @@ static void open_now(struct stream *stream)
     arm(stream, UV_WRITABLE);
     deliver(stream, STREAM_OPENED);
     /* A peer may have sent data along with the last bytes of the handshake. */
-    if (stream->state == STATE_OPEN && stream->tls && SSL_has_pending(stream->tls)) {
+    if (stream->state == STATE_OPEN && transport_has_pending(&stream->transport)) {
         stream->last_read = STREAM_DATA;
         defer_pending(stream);
     }
 }
 
-static void continue_connecting(struct stream *stream)
+/* Connecting or the handshake went on. */
+static void continue_opening(struct stream *stream)
 {
-    int number = 0;
-    socklen_t size = sizeof(number);
-    getsockopt(stream->descriptor, SOL_SOCKET, SO_ERROR, &number, &size);
-    if (number == EINPROGRESS || number == EAGAIN)
+    enum transport_result result = stream->state == STATE_CONNECTING
+                                       ? transport_connect(&stream->transport)
+                                       : transport_handshake(&stream->transport);
+    switch (result) {
+    case TRANSPORT_DONE:
+        open_now(stream);
         return;
-    if (number) {
-        set_failure(stream, strerror(number));
+    case TRANSPORT_WANT_READ:
+    case TRANSPORT_WANT_WRITE:
+        stream->is_handshake_writing = result == TRANSPORT_WANT_WRITE;
+        arm(stream, UV_READABLE | UV_WRITABLE);
+        return;
+    case TRANSPORT_END:
+    case TRANSPORT_LOST:
+        transport_set_failure(&stream->transport, "ended during the TLS handshake");
         fail(stream);
         return;
     }
-    open_now(stream);
-}
-
-static void continue_handshake(struct stream *stream)
-{
-    ERR_clear_error();
-    errno = 0;
-    int result = SSL_do_handshake(stream->tls);
-    if (result == 1) {
-        open_now(stream);
-        return;
-    }
-    int number = errno;
-    switch (SSL_get_error(stream->tls, result)) {
-    case SSL_ERROR_WANT_READ:
-        stream->is_handshake_writing = false;
-        arm(stream, UV_WRITABLE);
-        return;
-    case SSL_ERROR_WANT_WRITE:
-        stream->is_handshake_writing = true;
-        arm(stream, UV_READABLE);
-        return;
-    case SSL_ERROR_SYSCALL:
-        if (number)
-            set_failure(stream, strerror(number));
-        break;
-    default:
-        break;
-    }
-    set_tls_failure(stream);
-    fail(stream);
 }
 
 static void unlink_lingering(struct stream *stream)
 {
     LIST_REMOVE(stream, linger_link);
-    release(stream);
+    release(stream, false);
 }
 
 /* Throw away what the peer still sends, until it ends. */
 static void drain(struct stream *stream)
 {
     struct stream_loop *streams = stream->streams;
-    ssize_t length = recv(stream->descriptor, streams->scratch, sizeof(streams->scratch), 0);
-    if (length < 0 && (errno == EAGAIN || errno == EINTR))
-        return;
-    if (length <= 0)
+    enum transport_result result =
+        transport_drain(&stream->transport, streams->scratch, sizeof(streams->scratch));
+    if (result == TRANSPORT_END || result == TRANSPORT_LOST)
         unlink_lingering(stream);
 }
 
@@ -669,7 +513,7 @@ static void continue_lingering(struct stream *stream, int events)
     if (stream->state != STATE_LINGERING_ENDED && (events & UV_WRITABLE)) {
         struct bytes queued = buffer_bytes(&stream->queue);
         size_t written;
-        if (!write_some(stream, queued, &written)) {
+        if (transport_write(&stream->transport, queued, &written) == TRANSPORT_LOST) {
             unlink_lingering(stream);
             return;
         }
@@ -715,15 +559,19 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     }
     switch (stream->state) {
     case STATE_CONNECTING:
-        continue_connecting(stream);
-        break;
     case STATE_HANDSHAKE:
-        continue_handshake(stream);
+        continue_opening(stream);
         break;
     case STATE_OPEN:
     case STATE_FINISHING:
     case STATE_FINISHED:
     case STATE_UNSENDABLE:
+        if (status < 0 && stream->reading == READING_PAUSED && stream->state == STATE_OPEN) {
+            /* The owner does not read and would never learn of it. */
+            transport_set_failure(&stream->transport, "reset by the peer");
+            fail(stream);
+            break;
+        }
         continue_open(stream, events, false);
         break;
     case STATE_LINGERING_CLEAN:

@@ -1,0 +1,228 @@
+#include "system/transport.h"
+
+#include "base/check.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+void transport_init(struct transport *transport, int descriptor)
+{
+    *transport = (struct transport){.descriptor = descriptor};
+}
+
+void transport_done(struct transport *transport, bool is_reset)
+{
+    if (is_reset) {
+        struct linger at_once = {.l_onoff = 1};
+        setsockopt(transport->descriptor, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+    }
+    if (transport->tls)
+        SSL_free(transport->tls);
+    transport->tls = NULL;
+    close(transport->descriptor);
+    transport->descriptor = -1;
+}
+
+void transport_set_failure(struct transport *transport, const char *text)
+{
+    if (transport->failure[0] == '\0')
+        snprintf(transport->failure, sizeof(transport->failure), "%s", text);
+}
+
+static enum transport_result fail(struct transport *transport, const char *text)
+{
+    transport_set_failure(transport, text);
+    return TRANSPORT_LOST;
+}
+
+/* The first entry of OpenSSL's error queue in words. */
+static enum transport_result fail_tls(struct transport *transport)
+{
+    unsigned long number = ERR_peek_error();
+    const char *reason = number ? ERR_reason_error_string(number) : NULL;
+    long verdict = SSL_get_verify_result(transport->tls);
+    if (ERR_GET_LIB(number) == ERR_LIB_SSL &&
+        ERR_GET_REASON(number) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
+        reason = "ended without close_notify";
+    else if (verdict != X509_V_OK)
+        reason = X509_verify_cert_error_string(verdict);
+    ERR_clear_error();
+    return fail(transport, reason ? reason : "ended during TLS");
+}
+
+/* What a TLS call that did not succeed means; `number` is errno right after it. */
+static enum transport_result tls_result(struct transport *transport, int result, int number)
+{
+    switch (SSL_get_error(transport->tls, result)) {
+    case SSL_ERROR_WANT_READ:
+        return TRANSPORT_WANT_READ;
+    case SSL_ERROR_WANT_WRITE:
+        return TRANSPORT_WANT_WRITE;
+    case SSL_ERROR_ZERO_RETURN:
+        return TRANSPORT_END;
+    case SSL_ERROR_SYSCALL:
+        if (number)
+            return fail(transport, strerror(number));
+        return fail_tls(transport);
+    default:
+        return fail_tls(transport);
+    }
+}
+
+static void before_tls_call(void)
+{
+    ERR_clear_error();
+    errno = 0;
+}
+
+void transport_start_tls(struct transport *transport, struct ssl_st *session)
+{
+    CHECK(transport->tls == NULL);
+    CHECK(SSL_set_fd(session, transport->descriptor) == 1);
+    SSL_set_mode(session, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                              SSL_MODE_RELEASE_BUFFERS);
+    transport->tls = session;
+}
+
+bool transport_is_client(const struct transport *transport)
+{
+    return !SSL_is_server(transport->tls);
+}
+
+enum transport_result transport_connect(struct transport *transport)
+{
+    int number = 0;
+    socklen_t size = sizeof(number);
+    getsockopt(transport->descriptor, SOL_SOCKET, SO_ERROR, &number, &size);
+    if (number == EINPROGRESS || number == EAGAIN)
+        return TRANSPORT_WANT_WRITE;
+    return number ? fail(transport, strerror(number)) : TRANSPORT_DONE;
+}
+
+enum transport_result transport_handshake(struct transport *transport)
+{
+    before_tls_call();
+    int result = SSL_do_handshake(transport->tls);
+    int number = errno;
+    return result == 1 ? TRANSPORT_DONE : tls_result(transport, result, number);
+}
+
+static enum transport_result read_plain(struct transport *transport, uint8_t *into, size_t room,
+                                        size_t *length)
+{
+    for (;;) {
+        ssize_t count = recv(transport->descriptor, into, room, 0);
+        if (count > 0) {
+            *length = (size_t)count;
+            return TRANSPORT_DONE;
+        }
+        if (count == 0)
+            return TRANSPORT_END;
+        if (errno == EAGAIN || errno == EWOULDBLOCK)
+            return TRANSPORT_WANT_READ;
+        if (errno != EINTR)
+            return fail(transport, strerror(errno));
+    }
+}
+
+enum transport_result transport_read(struct transport *transport, uint8_t *into, size_t room,
+                                     size_t *length)
+{
+    if (transport->tls == NULL)
+        return read_plain(transport, into, room, length);
+    before_tls_call();
+    int result = SSL_read_ex(transport->tls, into, room, length);
+    int number = errno;
+    return result == 1 ? TRANSPORT_DONE : tls_result(transport, result, number);
+}
+
+static enum transport_result write_once(struct transport *transport, struct bytes bytes,
+                                        size_t *length)
+{
+    if (transport->tls) {
+        before_tls_call();
+        int result = SSL_write_ex(transport->tls, bytes.data, bytes.length, length);
+        int number = errno;
+        return result == 1 ? TRANSPORT_DONE : tls_result(transport, result, number);
+    }
+    ssize_t count = send(transport->descriptor, bytes.data, bytes.length, MSG_NOSIGNAL);
+    if (count >= 0) {
+        *length = (size_t)count;
+        return TRANSPORT_DONE;
+    }
+    if (errno == EINTR) {
+        *length = 0;
+        return TRANSPORT_DONE;
+    }
+    if (errno == EAGAIN || errno == EWOULDBLOCK)
+        return TRANSPORT_WANT_WRITE;
+    return fail(transport, strerror(errno));
+}
+
+enum transport_result transport_write(struct transport *transport, struct bytes bytes,
+                                      size_t *written)
+{
+    *written = 0;
+    while (*written < bytes.length) {
+        size_t length = 0;
+        enum transport_result result = write_once(transport, bytes_from(bytes, *written), &length);
+        if (result == TRANSPORT_END)
+            return fail(transport, "closed by the peer");
+        if (result != TRANSPORT_DONE)
+            return result;
+        *written += length;
+    }
+    return TRANSPORT_DONE;
+}
+
+void transport_finish(struct transport *transport, bool is_clean)
+{
+    if (transport->tls && is_clean) {
+        before_tls_call();
+        SSL_shutdown(transport->tls);
+    }
+    shutdown(transport->descriptor, SHUT_WR);
+}
+
+enum transport_result transport_drain(struct transport *transport, uint8_t *scratch, size_t room)
+{
+    size_t length;
+    return read_plain(transport, scratch, room, &length);
+}
+
+bool transport_has_pending(const struct transport *transport)
+{
+    return transport->tls && SSL_has_pending(transport->tls);
+}
+
+bool transport_is_quiet(const struct transport *transport)
+{
+    if (transport_has_pending(transport))
+        return false;
+    uint8_t byte;
+    return recv(transport->descriptor, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
+void transport_watch_peer(const struct transport *transport)
+{
+    static const struct {
+        int level;
+        int name;
+        int value;
+    } options[] = {
+        {SOL_SOCKET, SO_KEEPALIVE, 1},
+        {IPPROTO_TCP, TCP_KEEPIDLE, 60},
+        {IPPROTO_TCP, TCP_KEEPINTVL, 15},
+        {IPPROTO_TCP, TCP_KEEPCNT, 4},
+    };
+    for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+        setsockopt(transport->descriptor, options[i].level, options[i].name, &options[i].value,
+                   sizeof(options[i].value));
+}
