@@ -357,7 +357,7 @@ static bool write_initramfs(struct image_build *build, struct image_tree *initra
 {
     CLEANUP_FREE char *path = output_path(build, name);
     image_tree_sort(initramfs, image_time_seconds);
-    return image_initramfs_write(initramfs, path, error);
+    return image_initramfs_write(initramfs, NULL, path, error);
 }
 
 static bool write_agent_initramfs(struct image_build *build, struct error *error)
@@ -376,7 +376,6 @@ static bool add_firewall_files(struct image_build *build, struct image_tree *ini
                                struct error *error)
 {
     struct buffer names;
-    CLEANUP_FREE char *files = memory_format("%s/firewall", build->options->data);
     buffer_init(&names, DATA_BYTES_LIMIT);
     bool is_good = read_data(build, "firewall-files.txt", &names, error) &&
                    image_initramfs_add_files(initramfs, &build->door, build->options->architecture,
@@ -386,37 +385,56 @@ static bool add_firewall_files(struct image_build *build, struct image_tree *ini
     if (is_good)
         image_initramfs_add_applets(initramfs, buffer_bytes(&names));
     buffer_done(&names);
-    return is_good && image_tree_add_folder(initramfs, files, "", error);
+    return is_good;
 }
 
-static bool write_firewall_initramfs(struct image_build *build, struct error *error)
+/* What comes from Debian: it stays when our programs change. */
+static bool write_firewall_base(struct image_build *build, struct error *error)
 {
     static const char *const merged[] = {"bin", "sbin", "lib", "lib64"};
-    static const char *const folders[] = {"proc", "sys", "run", "tmp", "root"};
-    struct image_tree initramfs;
-    image_tree_init(&initramfs);
-    image_tree_add_directory(&initramfs, "rootcell", 0700);
+    static const char *const folders[] = {"proc", "sys", "run", "tmp"};
+    struct image_tree base;
+    image_tree_init(&base);
+    image_tree_add_directory(&base, "rootcell", 0700);
+    image_tree_add_directory(&base, "root", 0700);
     for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
-        image_tree_add_directory(&initramfs, folders[i], i + 1 == 5 ? 0700 : 0755);
+        image_tree_add_directory(&base, folders[i], 0755);
     for (size_t i = 0; i < sizeof(merged) / sizeof(merged[0]); i++) {
         CLEANUP_FREE char *target = memory_format("usr/%s", merged[i]);
-        image_tree_add_symlink(&initramfs, merged[i], target);
+        image_tree_add_symlink(&base, merged[i], target);
     }
-    image_tree_add_symlink(&initramfs, "init", "usr/sbin/rootcell-init");
+    image_tree_add_symlink(&base, "init", "usr/sbin/rootcell-init");
+    bool is_good = add_firewall_files(build, &base, error) &&
+                   add_modules(build, &base, "firewall-modules.txt", error) &&
+                   write_initramfs(build, &base, "firewall.base", error);
+    image_tree_done(&base);
+    return is_good;
+}
+
+/* Our programs and settings behind the base. */
+static bool write_firewall_initramfs(struct image_build *build, struct error *error)
+{
+    struct image_tree ours;
+    CLEANUP_FREE char *files = memory_format("%s/firewall", build->options->data);
+    CLEANUP_FREE char *base = output_path(build, "firewall.base");
+    CLEANUP_FREE char *path = output_path(build, "firewall.initramfs");
+    image_tree_init(&ours);
     bool is_good =
-        add_program(build, &initramfs, build->options->init, "usr/sbin/rootcell-init", error) &&
-        add_program(build, &initramfs, build->options->firewall, "usr/sbin/rootcell-firewall",
-                    error) &&
-        add_firewall_files(build, &initramfs, error) &&
-        add_modules(build, &initramfs, "firewall-modules.txt", error) &&
-        write_initramfs(build, &initramfs, "firewall.initramfs", error);
-    image_tree_done(&initramfs);
+        add_program(build, &ours, build->options->init, "usr/sbin/rootcell-init", error) &&
+        add_program(build, &ours, build->options->firewall, "usr/sbin/rootcell-firewall", error) &&
+        image_tree_add_folder(&ours, files, "", error);
+    if (is_good) {
+        image_tree_sort(&ours, image_time_seconds);
+        is_good = image_initramfs_write(&ours, base, path, error);
+    }
+    image_tree_done(&ours);
     return is_good;
 }
 
 static bool write_boot_files(struct image_build *build, struct error *error)
 {
-    return write_agent_initramfs(build, error) && write_firewall_initramfs(build, error);
+    return write_agent_initramfs(build, error) && write_firewall_base(build, error) &&
+           write_firewall_initramfs(build, error);
 }
 
 /* ---- layers ---- */
@@ -445,11 +463,31 @@ static bool write_pi_layer(struct image_build *build, struct error *error)
 
 /* ---- the whole ---- */
 
+/* The version of rootcell, and which programs of it: `0.1.0 programs 0123456789abcdef`. */
+static bool name_release(const struct image_build_options *options, char *release, size_t size,
+                         struct error *error)
+{
+    char init[MANIFEST_HASH_SIZE];
+    char firewall[MANIFEST_HASH_SIZE];
+    char both[MANIFEST_HASH_SIZE];
+    uint64_t size_bytes;
+    if (!image_hash_file(options->init, init, &size_bytes, NULL, NULL, error) ||
+        !image_hash_file(options->firewall, firewall, &size_bytes, NULL, NULL, error))
+        return false;
+    CLEANUP_FREE char *text = memory_format("%s %s", init, firewall);
+    if (!image_hash_bytes(bytes_from_text(text), both, error))
+        return false;
+    snprintf(release, size, "%s programs %.16s", ROOTCELL_VERSION, both);
+    return true;
+}
+
 static bool write_manifest(struct image_build *build, struct error *error)
 {
     snprintf(build->manifest.architecture, sizeof(build->manifest.architecture), "%s",
              build->options->architecture);
-    snprintf(build->manifest.release, sizeof(build->manifest.release), "%s", ROOTCELL_VERSION);
+    if (!name_release(build->options, build->manifest.release, sizeof(build->manifest.release),
+                      error))
+        return false;
     return image_folder_write_manifest(build->partial, &build->manifest, error);
 }
 
@@ -513,4 +551,52 @@ bool image_build_run(const struct image_build_options *options, struct error *er
     free(build.inputs);
     free(build.partial);
     return is_good || error_add_context(error, "build the image");
+}
+
+/* ---- other programs in the same image ---- */
+
+/* The manifest of the folder again, with the packages that it had. */
+static bool rewrite_manifest(struct image_build *build, const struct manifest *old,
+                             struct error *error)
+{
+    for (size_t i = 0; i < old->package_count; i++)
+        manifest_add_package(&build->manifest, &old->packages[i]);
+    return write_manifest(build, error);
+}
+
+static bool refresh(struct image_build *build, const struct manifest *old, struct error *error)
+{
+    progress_begin(&build->progress, "image: new programs in the firewall", QUIET_MS);
+    bool is_good = file_make_directories(build->inputs, 0755, error) &&
+                   write_firewall_initramfs(build, error) && rewrite_manifest(build, old, error) &&
+                   file_remove_tree(build->inputs, error);
+    if (is_good)
+        progress_end(&build->progress);
+    else
+        progress_abandon(&build->progress);
+    return is_good;
+}
+
+bool image_build_refresh(const struct image_build_options *options, struct error *error)
+{
+    CLEANUP_FREE char *signature = memory_format("%s/manifest.json.sig", options->folder);
+    CLEANUP_FREE char *base = memory_format("%s/firewall.base", options->folder);
+    struct manifest old;
+    char release[MANIFEST_TEXT_SIZE];
+    if (file_exists(signature) || !file_exists(base))
+        return true;
+    if (!image_folder_read(options->folder, &old, error))
+        return false;
+    struct image_build build = {.options = options};
+    build.partial = memory_copy_text(options->folder);
+    build.inputs = memory_format("%s.refresh", options->folder);
+    manifest_init(&build.manifest);
+    bool is_good = name_release(options, release, sizeof(release), error);
+    if (is_good && strcmp(release, old.release) != 0)
+        is_good = refresh(&build, &old, error);
+    manifest_done(&build.manifest);
+    manifest_done(&old);
+    free(build.inputs);
+    free(build.partial);
+    return is_good || error_add_context(error, "refresh the image");
 }

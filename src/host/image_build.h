@@ -27,4 +27,11 @@ struct image_build_options {
 /** Make the image, saying each step on standard error. An image that is there is replaced. */
 bool image_build_run(const struct image_build_options *options, struct error *error);
 
+/**
+ * Put the programs of these options into the firewall's initramfs when they are not the ones that
+ * the image was made with, so that a firewall that was mended is the one that runs. Takes a second,
+ * and nothing when they are the same. A signed image is left as it is.
+ */
+bool image_build_refresh(const struct image_build_options *options, struct error *error);
+
 #endif

@@ -15,8 +15,8 @@ enum { SIGNATURE_LIMIT = 64, QUIET_MS = 0, SHORT_HASH = 12 };
 
 /* What an image folder may hold, in the order in which it is shown. */
 static const char *const file_names[] = {
-    "vmlinuz",       "firewall.initramfs", "agent.initramfs", "agent.img",
-    "layers/pi.img", "groups/debian.txt",  "groups/npm.txt",
+    "vmlinuz",       "firewall.initramfs", "agent.initramfs",   "agent.img",
+    "firewall.base", "layers/pi.img",      "groups/debian.txt", "groups/npm.txt",
 };
 
 enum { FILE_COUNT = sizeof(file_names) / sizeof(file_names[0]) };
@@ -199,7 +199,9 @@ static void list_one(const char *folder)
 
 bool image_folder_list_run(const char *images, const char *chosen, struct error *error)
 {
-    if (chosen != NULL)
+    size_t length = strlen(images);
+    bool is_below = chosen != NULL && strncmp(chosen, images, length) == 0 && chosen[length] == '/';
+    if (chosen != NULL && !is_below)
         list_one(chosen);
     if (!file_is_directory(images))
         return true;

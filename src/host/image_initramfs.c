@@ -12,7 +12,7 @@
 enum {
     ARCHIVE_BYTES_LIMIT = 256 * 1024 * 1024,
     LIST_BYTES_LIMIT = 64 * 1024,
-    COMPRESSION_LEVEL = 19,
+    COMPRESSION_LEVEL = 12,
     COMPRESSION_WINDOW_LOG = 20, /* the kernel allocates the window, and the machine is small */
     DEPTH_LIMIT = 32,            /* of modules that need modules */
 };
@@ -245,7 +245,7 @@ static bool compress(struct bytes archive, struct buffer *out, struct error *err
     return true;
 }
 
-bool image_initramfs_write(const struct image_tree *initramfs, const char *path,
+bool image_initramfs_write(const struct image_tree *initramfs, const char *base, const char *path,
                            struct error *error)
 {
     struct buffer archive;
@@ -254,7 +254,8 @@ bool image_initramfs_write(const struct image_tree *initramfs, const char *path,
     buffer_init(&compressed, ARCHIVE_BYTES_LIMIT);
     bool is_good =
         pack(initramfs, &archive) || error_set(error, "larger than %d bytes", ARCHIVE_BYTES_LIMIT);
-    is_good = is_good && compress(buffer_bytes(&archive), &compressed, error) &&
+    is_good = is_good && (base == NULL || file_read(base, &compressed, error)) &&
+              compress(buffer_bytes(&archive), &compressed, error) &&
               file_write_atomic(path, buffer_bytes(&compressed), 0644, error);
     buffer_done(&archive);
     buffer_done(&compressed);

@@ -27,8 +27,11 @@ bool image_initramfs_add_files(struct image_tree *initramfs, const struct image_
 /** Add a link in /usr/bin to busybox for each name in the text. */
 void image_initramfs_add_applets(struct image_tree *initramfs, struct bytes names);
 
-/** Pack the sorted tree into a file. */
-bool image_initramfs_write(const struct image_tree *initramfs, const char *path,
+/**
+ * Pack the sorted tree into the file `path`, behind the contents of the file `base` (or NULL),
+ * whose entries it replaces where both have one.
+ */
+bool image_initramfs_write(const struct image_tree *initramfs, const char *base, const char *path,
                            struct error *error);
 
 /** The next name of such a text; false at its end. */

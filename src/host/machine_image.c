@@ -40,8 +40,11 @@ char *machine_image_folder(const struct instance *instance)
     return memory_format("%s/images/%s", instance->home->folder, machine_image_architecture());
 }
 
-static bool build_from_packages(const struct instance *instance, const char *folder,
-                                struct error *error)
+/* Make or mend the image with the programs that stand beside this one. */
+static bool run_with_programs(const struct instance *instance, const char *folder,
+                              bool (*run)(const struct image_build_options *options,
+                                          struct error *error),
+                              struct error *error)
 {
     CLEANUP_FREE char *programs = own_program_folder(error);
     if (programs == NULL)
@@ -59,7 +62,7 @@ static bool build_from_packages(const struct instance *instance, const char *fol
         .firewall = file_exists(firewall) ? firewall : nested_firewall,
         .architecture = machine_image_architecture(),
     };
-    return image_build_run(&options, error);
+    return run(&options, error);
 }
 
 static bool download(const struct instance *instance, const char *folder, struct error *error)
@@ -93,7 +96,7 @@ static bool make_image(const struct instance *instance, const char *folder, stru
 {
     if (*instance->settings.image_manifest_url)
         return download(instance, folder, error);
-    return build_from_packages(instance, folder, error);
+    return run_with_programs(instance, folder, image_build_run, error);
 }
 
 bool machine_image_build(const struct instance *instance, struct error *error)
@@ -112,7 +115,8 @@ bool machine_image_build(const struct instance *instance, struct error *error)
 static bool ensure_folder(const struct instance *instance, const char *folder, struct error *error)
 {
     struct error why;
-    if (image_folder_check(folder, machine_image_architecture(), &why))
+    bool is_there_already = image_folder_check(folder, machine_image_architecture(), &why);
+    if (is_there_already && *instance->settings.image_directory)
         return true;
     if (*instance->settings.image_directory) {
         *error = why;
@@ -128,6 +132,8 @@ static bool ensure_folder(const struct instance *instance, const char *folder, s
         is_there = make_image(instance, folder, error) &&
                    image_folder_check(folder, machine_image_architecture(), error);
     }
+    /* A firewall that was mended and compiled again is the one that runs. */
+    is_there = is_there && run_with_programs(instance, folder, image_build_refresh, error);
     file_lock_release(&lock);
     return is_there;
 }
