@@ -158,10 +158,12 @@ static bool choose_addresses(struct instance *instance, struct error *error)
 
 bool instance_seed_state(struct instance *instance, struct error *error)
 {
-    CLEANUP_FREE char *path = memory_format("%s/locks/addresses", instance->home->folder);
+    CLEANUP_FREE char *locks = memory_format("%s/locks", instance->home->folder);
+    CLEANUP_FREE char *path = memory_format("%s/addresses", locks);
     struct file_lock lock = FILE_LOCK_NONE;
     instance->state = (struct state_file){0};
-    bool is_done = file_lock_take(&lock, path, NULL, NULL, error) &&
+    bool is_done = file_make_directories(locks, 0700, error) &&
+                   file_lock_take(&lock, path, NULL, NULL, error) &&
                    choose_addresses(instance, error) && instance_save_state(instance, error);
     file_lock_release(&lock);
     return is_done;

@@ -14,7 +14,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { TAR_CAP = 256 << 20, DEPTH_LIMIT = 16, SIGNATURE_CAP = 4 << 20 };
+enum {
+    TAR_CAP = 256 << 20,
+    CERTIFICATE_CAP = 64 * 1024,
+    DEPTH_LIMIT = 16,
+    SIGNATURE_CAP = 4 << 20
+};
 
 /* Folders that the harness's files come from; NULL where there is none. */
 struct sources {
@@ -139,7 +144,7 @@ static bool send_staged(const struct instance *instance, const char *staging, st
     struct ssh_session_command command = {
         .role = VM_ROLE_AGENT,
         .command = "umask 022 && mkdir -p ~/.pi/agent && tar -C ~/.pi/agent --no-same-owner "
-                   "--no-overwrite-dir -xf -",
+                   "--no-overwrite-dir --warning=no-timestamp -xf -",
         .input = buffer_bytes(&archive),
     };
     is_sent =
@@ -170,6 +175,31 @@ static bool copy_harness(const struct instance *instance, struct error *error)
     return is_copied;
 }
 
+/*
+ * The CA as a local certificate of the system, and SSH's folder closed to others: the boot does the
+ * same, and this mends what has been broken since.
+ */
+static bool mend_trust(const struct instance *instance, struct error *error)
+{
+    CLEANUP_FREE char *path = instance_path(instance, "pki/ca.pem");
+    struct buffer certificate;
+    buffer_init(&certificate, CERTIFICATE_CAP);
+    bool is_mended = file_read(path, &certificate, error);
+    struct ssh_session_command command = {
+        .role = VM_ROLE_AGENT,
+        .command = "mkdir -p ~/.ssh && chmod 700 ~/.ssh && sudo -n sh -c '"
+                   "set -e; cd /usr/local/share/ca-certificates; cat >rootcell.crt.new; "
+                   "if cmp -s rootcell.crt rootcell.crt.new && [ -e /etc/ssl/certs/rootcell.pem ] "
+                   "&& grep -qF \"$(sed -n 2p rootcell.crt)\" /etc/ssl/certs/ca-certificates.crt; "
+                   "then rm rootcell.crt.new; else mv rootcell.crt.new rootcell.crt; "
+                   "chmod 644 rootcell.crt; update-ca-certificates >/dev/null; fi'",
+        .input = buffer_bytes(&certificate),
+    };
+    is_mended = is_mended && ssh_session_execute_well(instance, &command, "set up trust", error);
+    buffer_done(&certificate);
+    return is_mended;
+}
+
 /* Names were checked when they were read: a-z, 0-9, + - and dots. */
 static bool install_packages(const struct instance *instance, struct error *error)
 {
@@ -188,7 +218,8 @@ static bool install_packages(const struct instance *instance, struct error *erro
     return ssh_session_execute_well(instance, &command, "install the packages", error);
 }
 
-bool provision_run(struct instance *instance, struct error *error)
+/* What entering brings there when it has changed. */
+static bool bring(struct instance *instance, struct error *error)
 {
     char signature[STATE_FILE_ID_SIZE];
     compute_signature(instance, signature);
@@ -207,10 +238,15 @@ bool provision_run(struct instance *instance, struct error *error)
     return is_copied && is_installed;
 }
 
+bool provision_run(struct instance *instance, struct error *error)
+{
+    return mend_trust(instance, error) && bring(instance, error);
+}
+
 bool provision_if_needed(struct instance *instance, struct error *error)
 {
     struct error why;
-    if (!provision_is_needed(instance) || provision_run(instance, &why))
+    if (!provision_is_needed(instance) || bring(instance, &why))
         return true;
     char signature[STATE_FILE_ID_SIZE];
     compute_signature(instance, signature);
