@@ -5,6 +5,12 @@
 #include "base/error.h"
 
 /**
+ * Whether the clock is off by more than a second when the host said `host_ms` (since 1970) a moment
+ * ago; `*now_ms` is the time that it should show.
+ */
+bool machine_clock_is_off(uint64_t host_ms, uint64_t *now_ms);
+
+/**
  * Set the clock to the host's when they differ by more than a second: certificates and request
  * signatures depend on it, and a guest's clock stands still while the host sleeps. `*was_set` says
  * whether it was off.

@@ -9,20 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/buffer.h"
 #include "base/memory.h"
 #include "base/number.h"
+#include "init/machine_clock.h"
 #include "system/file.h"
 
-enum {
-    CLOCK_TOLERANCE_MS = 1000,
-    COMMAND_LINE_CAP = 4096,
-    STATUS_NOT_EXECUTABLE = 126,
-    STATUS_NOT_FOUND = 127
-};
+enum { COMMAND_LINE_CAP = 4096, STATUS_NOT_EXECUTABLE = 126, STATUS_NOT_FOUND = 127 };
 
 static const struct {
     const char *name;
@@ -40,15 +35,12 @@ static volatile sig_atomic_t has_terminal;
 /* A guest's clock stands still while the host sleeps. Setting it takes root: our user may sudo. */
 static void correct_clock(uint64_t host_ms)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    int64_t difference_ms = (int64_t)host_ms - ((int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000);
-    if (llabs(difference_ms) <= CLOCK_TOLERANCE_MS)
+    uint64_t now_ms;
+    if (!machine_clock_is_off(host_ms, &now_ms))
         return;
     pid_t child = fork();
     if (child == 0) {
-        CLEANUP_FREE char *seconds =
-            memory_format("%llu", (unsigned long long)((host_ms + 500) / 1000));
+        CLEANUP_FREE char *seconds = memory_format("%llu", (unsigned long long)(now_ms / 1000));
         execl("/usr/bin/sudo", "sudo", "-n", "/usr/lib/rootcell/rootcell-init", "set-clock",
               seconds, (char *)NULL);
         _exit(STATUS_NOT_FOUND);
