@@ -106,9 +106,13 @@ static void flush_suppressed(struct recorder *recorder)
         if (buffer_length(&recorder->lines) >= BATCH_BYTES)
             write_lines(recorder);
     }
+    uint64_t lost_before = recorder->lost_count;
     tell_count(recorder, &recorder->lost_count, "records lost: the log could not be written");
     tell_count(recorder, &recorder->malformed_count, "malformed records refused");
     write_lines(recorder);
+    /* What could not be told is told later. */
+    if (recorder->lost_count > 0)
+        recorder->lost_count += lost_before;
 }
 
 /* Returns false when there was nothing to receive. */

@@ -22,6 +22,7 @@ enum {
     DIAL_TIMEOUT_MS = 10000,
     GREETING_TIMEOUT_MS = 5000,
     IDLE_TIMEOUT_MS = 2 * 60 * 60 * 1000,
+    CONNECTIONS_MAX = PROXY_UPSTREAM_CONNECTION_LIMIT / 2, /* each dials; HTTP has the other half */
     HELD_BYTES_MAX = 4096, /* per side, before the relay: a banner and what came with it */
 };
 
@@ -59,6 +60,7 @@ struct ssh_connection {
 
 struct ssh_service {
     struct ssh_connection *first;
+    unsigned count;
 };
 
 struct ssh_service *ssh_service_new(struct proxy *proxy)
@@ -116,6 +118,7 @@ static void forget(struct ssh_connection *connection)
         proxy->ssh->first = connection->next;
     if (connection->next)
         connection->next->previous = connection->previous;
+    proxy->ssh->count--;
     buffer_done(&connection->agent.held);
     buffer_done(&connection->upstream.held);
     free(connection->rule);
@@ -319,6 +322,7 @@ static void start(struct proxy *proxy, struct stream *agent, const struct host_n
     if (connection->next)
         connection->next->previous = connection;
     proxy->ssh->first = connection;
+    proxy->ssh->count++;
     buffer_init(&connection->agent.held, HELD_BYTES_MAX);
     buffer_init(&connection->upstream.held, HELD_BYTES_MAX);
     CHECK(uv_timer_init(proxy->loop, &connection->deadline) == 0);
@@ -340,6 +344,12 @@ static void start(struct proxy *proxy, struct stream *agent, const struct host_n
 void ssh_service_take(struct proxy *proxy, struct stream *agent, const struct host_name *name,
                       uint16_t port)
 {
+    if (proxy->ssh->count >= CONNECTIONS_MAX) {
+        record_refusal(proxy, host_name_bytes(name), port, "too many SSH connections", "");
+        stream_close(agent, STREAM_ENDING_RESET);
+        proxy_release_connection(proxy);
+        return;
+    }
     start(proxy, agent, name, port, SSH_FROM_CONNECT);
 }
 
@@ -358,6 +368,10 @@ static bool find_name(const struct proxy *proxy, uint32_t address, uint16_t port
     }
     struct policy_decision decision = policy_decide_ssh(proxy->policy, name, port);
     *reason = policy_reason_text(decision.reason);
+    if (decision.is_allowed && proxy->ssh->count >= CONNECTIONS_MAX) {
+        *reason = "too many SSH connections";
+        return false;
+    }
     return decision.is_allowed;
 }
 

@@ -258,6 +258,20 @@ static bool read_link(struct supervisor *supervisor, struct error *error)
     return link_rules_check_pool(&supervisor->rules, error);
 }
 
+/* A pipe that nobody reads is refused, not waited for; writing may wait: the recorder alone does.
+ */
+static bool open_records(struct supervisor *supervisor, struct error *error)
+{
+    supervisor->records_file =
+        open(supervisor->options->records,
+             O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
+    if (supervisor->records_file < 0)
+        return error_set_errno(error, errno, "open");
+    if (fcntl(supervisor->records_file, F_SETFL, O_APPEND) != 0)
+        return error_set_errno(error, errno, "fcntl");
+    return true;
+}
+
 /* Everything that a user may have got wrong: exit status 2. */
 static bool check_inputs(struct supervisor *supervisor, struct error *error)
 {
@@ -266,10 +280,8 @@ static bool check_inputs(struct supervisor *supervisor, struct error *error)
     if (!read_files(supervisor, error) || !read_policy(supervisor, error) ||
         !read_link(supervisor, error))
         return false;
-    supervisor->records_file = open(supervisor->options->records,
-                                    O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
-    if (supervisor->records_file < 0)
-        return error_set_errno(error, errno, "--records: %s", supervisor->options->records);
+    if (!open_records(supervisor, error))
+        return error_add_context(error, "--records: %s", supervisor->options->records);
     if (supervisor->options->control == NULL)
         return true;
     supervisor->control = control_server_new(supervisor->options->control, error);
