@@ -158,10 +158,10 @@ static bool read_archive(struct image_build *build, const char *name, struct ima
 
 /* A host without npm: Debian's npm client is asked for its default, without installing it. */
 static const char registry_hook[] =
-    "cd \"$1/tmp\" && APT_CONFIG=\"$MMDEBSTRAP_APT_CONFIG\" apt-get -o APT::Sandbox::User=root "
-    "download npm && dpkg-deb -x npm_*.deb npm && "
-    "cp npm/usr/share/nodejs/npm/lib/utils/config/definitions.js \"$1/usr/share/npm-definitions\" "
-    "&& rm -r npm npm_*.deb";
+    "set -e; mkdir -p \"$1/npm\"; cd \"$1/npm\"; export APT_CONFIG=\"$MMDEBSTRAP_APT_CONFIG\"; "
+    "apt-get -o APT::Sandbox::User=root download npm; dpkg-deb -x npm_*.deb .; "
+    "cp usr/share/nodejs/npm/lib/utils/config/definitions.js \"$1/npm-definitions\"; "
+    "cd /; rm -r \"$1/npm\"";
 
 static bool make_firewall_archive(struct image_build *build, struct error *error)
 {
@@ -171,8 +171,7 @@ static bool make_firewall_archive(struct image_build *build, struct error *error
         !read_archive(build, "firewall.tar", &build->door, error))
         return false;
     image_tree_sort(&build->door, image_time_seconds);
-    const struct image_node *definitions =
-        image_tree_find(&build->door, "usr/share/npm-definitions");
+    const struct image_node *definitions = image_tree_find(&build->door, "npm-definitions");
     if (build->registry == NULL && definitions != NULL)
         build->registry = image_npm_default_registry(definitions->content);
     return build->registry != NULL || error_set(error, "no npm registry is configured");

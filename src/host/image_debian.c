@@ -135,8 +135,11 @@ static void add_arguments(struct argument_list *arguments,
         "--dpkgopt=path-exclude=/usr/share/locale/*", "--dpkgopt=path-exclude=/usr/share/doc/*",
         "--dpkgopt=path-include=/usr/share/doc/*/copyright", NULL);
     add_includes(arguments, request->packages);
+    /* A system that is only extracted is never customized. */
+    bool is_extracted = strcmp(request->variant, "extract") == 0;
     if (request->hook != NULL)
-        argument_list_add_format(arguments, "--customize-hook=%s", request->hook);
+        argument_list_add_format(arguments, "--%s-hook=%s", is_extracted ? "extract" : "customize",
+                                 request->hook);
     argument_list_add_all(arguments, IMAGE_DEBIAN_SUITE, request->output, NULL);
     if (sources != NULL)
         argument_list_add(arguments, sources);
