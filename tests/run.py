@@ -164,6 +164,11 @@ def suite_namespaces():
     return run_pytest_suite("namespaces")
 
 
+def suite_images():
+    """Fetching signed images of the VMs from a server on the loopback, and what is refused."""
+    return run_pytest_suite("images")
+
+
 def image_folder():
     """The images for the VMs: those of ROOTCELL_IMAGE_DIR, else our own, made when missing."""
     if os.environ.get("ROOTCELL_IMAGE_DIR"):
@@ -198,6 +203,7 @@ SUITES = {
     "checks": suite_checks,
     "unit": suite_unit,
     "fuzz-replay": suite_fuzz_replay,
+    "images": suite_images,
     "namespaces": suite_namespaces,
 }
 EXTRA_SUITES = {
