@@ -83,7 +83,8 @@ static bool read_state_from(const char *path, struct state_file *state, struct e
     struct buffer text;
     buffer_init(&text, STATE_FILE_BYTES_LIMIT);
     bool is_read =
-        file_read(path, &text, error) && state_file_parse(buffer_bytes(&text), state, error);
+        file_read(path, &text, error) && (state_file_parse(buffer_bytes(&text), state, error) ||
+                                          error_add_context(error, "%s", path));
     buffer_done(&text);
     return is_read;
 }
@@ -166,7 +167,7 @@ static bool find_state(struct instance *instance, bool *is_there, struct error *
     if (was_there) {
         if (rename(path, aside) != 0)
             return error_set_errno(error, errno, "set %s aside", path);
-        message_note("%s: %s; kept as state.json.broken, %s", path, why.text,
+        message_note("%s; kept as state.json.broken, %s", why.text,
                      is_copy_good ? "restored from its copy" : "made anew");
     }
     *is_there = is_copy_good;
