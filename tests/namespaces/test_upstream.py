@@ -148,10 +148,10 @@ def test_accepts_a_wildcard_of_one_level(agent):
 
 
 def test_greets_every_server_the_same_way(world, agent):
-    before = len(world.origin.greetings)
-    with agent.tls("other.example.com", alpn=()) as peer:
+    name = "other.example.com"
+    with agent.tls(name, alpn=()) as peer:
         peer.send(b"GET / HTTP/1.1\r\nHost: other.example.com\r\n\r\n")
-        assert json.loads(peer.read_response()[2])["name"] == "other.example.com"
-    name, protocol, version = world.origin.greetings[-1]
-    assert len(world.origin.greetings) > before
-    assert (name, protocol, version) == ("other.example.com", "http/1.1", "TLSv1.3")
+        assert json.loads(peer.read_response()[2])["name"] == name
+    # A pooled connection may have served this one: what counts is every greeting so far.
+    greetings = {greeting for greeting in world.origin.greetings if greeting[0] == name}
+    assert greetings == {(name, "http/1.1", "TLSv1.3")}
