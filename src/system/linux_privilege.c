@@ -23,7 +23,7 @@ static bool empty_file_system(struct error *error)
 {
     /* The number is our own process's, so only a leftover can stand there, and it is empty. */
     char path[32] = "";
-    static const char *const places[] = {"/run", "/tmp"};
+    static const char *const places[] = {"/run", "/tmp", ""};
     bool is_made = false;
     for (size_t i = 0; i < sizeof(places) / sizeof(*places) && !is_made; i++) {
         snprintf(path, sizeof(path), "%s/rootcell-%d", places[i], (int)getpid());
