@@ -207,6 +207,20 @@ static void refuse(struct exchange *exchange, uint16_t status, const char *reaso
     answer(exchange, AUDIT_DENY, &content);
 }
 
+/* Whether it was the wall that would not go on, or the world that could not. */
+static enum audit_decision failure_decision(enum exchange_failure failure)
+{
+    switch (failure) {
+    case EXCHANGE_AGENT_PROTOCOL:
+    case EXCHANGE_UPSTREAM_ADDRESS:
+    case EXCHANGE_UPSTREAM_TLS:
+    case EXCHANGE_POLICY_CHANGED:
+        return AUDIT_DENY;
+    default:
+        return AUDIT_ALLOW;
+    }
+}
+
 /* The agent is still owed a response, and none can come. */
 static void answer_failure(struct exchange *exchange, enum exchange_failure failure,
                            const char *detail)
@@ -224,19 +238,18 @@ static void answer_failure(struct exchange *exchange, enum exchange_failure fail
         .method = http_head_method(&exchange->request),
         .path = http_head_path(&exchange->request),
     };
-    answer(exchange, AUDIT_ALLOW, &content);
+    answer(exchange, failure_decision(failure), &content);
 }
 
 /* End without a whole response: both sides break off. */
 static void break_off(struct exchange *exchange, enum exchange_failure failure, const char *detail,
                       bool is_downstream_told)
 {
-    enum audit_decision decision = failure == EXCHANGE_POLICY_CHANGED ? AUDIT_DENY : AUDIT_ALLOW;
     if (exchange->relay) {
         exchange->sent = relay_sent(exchange->relay);
         exchange->received = relay_received(exchange->relay);
     }
-    write_record(exchange, decision, exchange_failure_text(failure), detail);
+    write_record(exchange, failure_decision(failure), exchange_failure_text(failure), detail);
     drop_upstream(exchange, failure);
     struct exchange_side side = exchange->downstream;
     if (is_downstream_told)

@@ -24,6 +24,8 @@ class Packet:
             self.protocol = "ipv6"
             self.source = socket.inet_ntop(socket.AF_INET6, frame[22:38])
             self.destination = socket.inet_ntop(socket.AF_INET6, frame[38:54])
+            if frame[20] == 6 and len(frame) >= 74:
+                self._read_tcp(frame[54:])
         elif kind == 0x0806:
             self.protocol = "arp"
         elif kind == 0x0800 and len(frame) >= 34:
@@ -36,14 +38,18 @@ class Packet:
         self.destination = socket.inet_ntoa(packet[16:20])
         body = packet[length:]
         if self.protocol == "tcp" and len(body) >= 20:
-            self.port = struct.unpack("!H", body[2:4])[0]
-            self.flags = body[13]
-            self.payload = body[(body[12] >> 4) * 4:]
+            self._read_tcp(body)
         elif self.protocol == "udp" and len(body) >= 8:
             self.port = struct.unpack("!H", body[2:4])[0]
             self.payload = body[8:]
         else:
             self.payload = body
+
+    def _read_tcp(self, segment):
+        self.protocol = "tcp"
+        self.port = struct.unpack("!H", segment[2:4])[0]
+        self.flags = segment[13]
+        self.payload = segment[(segment[12] >> 4) * 4:]
 
     @property
     def is_connect(self):

@@ -54,7 +54,7 @@ def pip_files(name="rootcell_test"):
 
 
 def apt_files(folder, name="rootcell-test"):
-    """Path -> bytes of an unsigned flat repository with one package."""
+    """Path -> bytes (None: not found) of an unsigned flat repository with one package."""
     tree = folder / "deb"
     (tree / "DEBIAN").mkdir(parents=True)
     (tree / "DEBIAN" / "control").write_text(
@@ -73,7 +73,11 @@ def apt_files(folder, name="rootcell-test"):
     release = (
         f"Date: Thu, 01 Jan 2026 00:00:00 UTC\nSHA256:\n {hashlib.sha256(listing).hexdigest()} "
         f"{len(listing)} Packages\n").encode()
-    return {"/apt/Packages": listing, "/apt/Release": release, f"/apt/{name}.deb": data}
+    # apt writes the folder of a flat repository into the path as it stands in the source line.
+    return {
+        "/apt/./Packages": listing, "/apt/./Release": release, f"/apt/./{name}.deb": data,
+        "/apt/./InRelease": None, "/apt/./Release.gpg": None, "/apt/./Packages.xz": None,
+    }
 
 
 def serve(origin, files):
@@ -81,6 +85,9 @@ def serve(origin, files):
     for path, data in files.items():
         def answer(request, connection, data=data, path=path):
             connection.read_body(request)
+            if data is None:
+                connection.answer(b"", status="404 Not Found")
+                return True
             kind = "text/html" if path.endswith("/") else "application/octet-stream"
             connection.answer(b"" if request.method == "HEAD" else data, kind=kind)
             return True

@@ -7,6 +7,7 @@ The internet's namespace owns every IPv4 address there is: the real servers list
 """
 
 import datetime
+import shutil
 import ssl
 import tempfile
 import warnings
@@ -99,6 +100,10 @@ class World:
         self.firewall.ip("addr", "add", f"{FIREWALL_UPLINK}/28", "dev", "uplink")
         self.firewall.ip("route", "add", "default", "via", GATEWAY)
         self.internet.ip("addr", "add", f"{GATEWAY}/28", "dev", "wan")
+        # A global IPv6 address, so that the wall asks for AAAA; nobody answers there.
+        self.firewall.ip("addr", "add", "2001:db8:1::2/64", "dev", "uplink", "nodad")
+        self.firewall.ip("route", "add", "default", "via", "2001:db8:1::1", "dev", "uplink")
+        self.internet.ip("addr", "add", "2001:db8:1::1/64", "dev", "wan", "nodad")
         for address in ADDRESSES.values():
             self.internet.ip("addr", "add", f"{address}/32", "dev", "lo")
         # Every other address is ours too, but for the firewall's and its resolver's way back.
@@ -141,3 +146,4 @@ class World:
 
     def stop(self):
         self.servers.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
