@@ -554,20 +554,14 @@ bool image_build_run(const struct image_build_options *options, struct error *er
 
 /* ---- other programs in the same image ---- */
 
-/* The manifest of the folder again, with the packages that it had. */
-static bool rewrite_manifest(struct image_build *build, const struct manifest *old,
-                             struct error *error)
-{
-    for (size_t i = 0; i < old->package_count; i++)
-        manifest_add_package(&build->manifest, &old->packages[i]);
-    return write_manifest(build, error);
-}
-
-static bool refresh(struct image_build *build, const struct manifest *old, struct error *error)
+static bool refresh(struct image_build *build, const char *release, struct error *error)
 {
     progress_begin(&build->progress, "image: new programs in the firewall", QUIET_MS);
+    snprintf(build->manifest.release, sizeof(build->manifest.release), "%s", release);
     bool is_good = file_make_directories(build->inputs, 0755, error) &&
-                   write_firewall_initramfs(build, error) && rewrite_manifest(build, old, error) &&
+                   write_firewall_initramfs(build, error) &&
+                   image_folder_update_manifest(build->partial, &build->manifest,
+                                                "firewall.initramfs", error) &&
                    file_remove_tree(build->inputs, error);
     if (is_good)
         progress_end(&build->progress);
@@ -580,21 +574,18 @@ bool image_build_refresh(const struct image_build_options *options, struct error
 {
     CLEANUP_FREE char *signature = memory_format("%s/manifest.json.sig", options->folder);
     CLEANUP_FREE char *base = memory_format("%s/firewall.base", options->folder);
-    struct manifest old;
     char release[MANIFEST_TEXT_SIZE];
+    struct image_build build = {.options = options};
     if (file_exists(signature) || !file_exists(base))
         return true;
-    if (!image_folder_read(options->folder, &old, error))
+    if (!image_folder_read(options->folder, &build.manifest, error))
         return false;
-    struct image_build build = {.options = options};
     build.partial = memory_copy_text(options->folder);
     build.inputs = memory_format("%s.refresh", options->folder);
-    manifest_init(&build.manifest);
     bool is_good = name_release(options, release, sizeof(release), error);
-    if (is_good && strcmp(release, old.release) != 0)
-        is_good = refresh(&build, &old, error);
+    if (is_good && strcmp(release, build.manifest.release) != 0)
+        is_good = refresh(&build, release, error);
     manifest_done(&build.manifest);
-    manifest_done(&old);
     free(build.inputs);
     free(build.partial);
     return is_good || error_add_context(error, "refresh the image");

@@ -222,6 +222,23 @@ bool image_folder_list_run(const char *images, const char *chosen, struct error 
 
 /* ---- write ---- */
 
+static bool save_manifest(const char *folder, struct manifest *manifest, struct error *error)
+{
+    CLEANUP_FREE char *path = memory_format("%s/manifest.json", folder);
+    struct buffer text;
+    buffer_init(&text, MANIFEST_BYTES_LIMIT);
+    bool is_good = manifest_encode(manifest, &text, error) &&
+                   file_write_atomic(path, buffer_bytes(&text), 0644, error);
+    buffer_done(&text);
+    return is_good;
+}
+
+static bool hash_file(const char *folder, struct manifest_file *file, struct error *error)
+{
+    CLEANUP_FREE char *path = memory_format("%s/%s", folder, file->name);
+    return image_hash_file(path, file->sha256, &file->size_bytes, NULL, NULL, error);
+}
+
 bool image_folder_write_manifest(const char *folder, struct manifest *manifest, struct error *error)
 {
     for (size_t i = 0; i < FILE_COUNT; i++) {
@@ -230,15 +247,20 @@ bool image_folder_write_manifest(const char *folder, struct manifest *manifest, 
         if (!file_exists(path))
             continue;
         snprintf(file.name, sizeof(file.name), "%s", file_names[i]);
-        if (!image_hash_file(path, file.sha256, &file.size_bytes, NULL, NULL, error))
+        if (!hash_file(folder, &file, error))
             return false;
         manifest_add_file(manifest, &file);
     }
-    CLEANUP_FREE char *path = memory_format("%s/manifest.json", folder);
-    struct buffer text;
-    buffer_init(&text, MANIFEST_BYTES_LIMIT);
-    bool is_good = manifest_encode(manifest, &text, error) &&
-                   file_write_atomic(path, buffer_bytes(&text), 0644, error);
-    buffer_done(&text);
-    return is_good;
+    return save_manifest(folder, manifest, error);
+}
+
+bool image_folder_update_manifest(const char *folder, struct manifest *manifest, const char *name,
+                                  struct error *error)
+{
+    for (size_t i = 0; i < manifest->file_count; i++) {
+        struct manifest_file *file = &manifest->files[i];
+        if (strcmp(file->name, name) == 0 && !hash_file(folder, file, error))
+            return false;
+    }
+    return save_manifest(folder, manifest, error);
 }

@@ -40,4 +40,8 @@ bool image_folder_list_run(const char *images, const char *chosen, struct error 
 bool image_folder_write_manifest(const char *folder, struct manifest *manifest,
                                  struct error *error);
 
+/** Write FOLDER/manifest.json again when only this one of its files has changed. */
+bool image_folder_update_manifest(const char *folder, struct manifest *manifest, const char *name,
+                                  struct error *error);
+
 #endif
