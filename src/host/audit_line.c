@@ -141,8 +141,11 @@ static void add_readable(struct buffer *out, const json_t *record, struct audit_
 static void add_json(struct buffer *out, const json_t *record)
 {
     char *text = json_dumps(record, JSON_COMPACT | JSON_ENSURE_ASCII);
-    if (text)
-        CHECK(buffer_append_format(out, "%s\n", text));
+    /* DEL is ASCII and stands in texts only, but a terminal obeys it. */
+    for (const char *byte = text; byte && *byte; byte++)
+        CHECK(*byte == 0x7f ? buffer_append_text(out, "\\u007F")
+                            : buffer_append_byte(out, (uint8_t)*byte));
+    CHECK(text == NULL || buffer_append_byte(out, '\n'));
     free(text);
 }
 
