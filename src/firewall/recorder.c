@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -169,6 +170,7 @@ int recorder_main(void *context, int channel)
 {
     const struct recorder_start *start = context;
     struct error error;
+    explicit_bzero(start->secret, start->secret_length);
     if (!linux_privilege_leave_network(&error) ||
         !linux_privilege_drop(ROLE_RECORDER_USER, start->parent, &error)) {
         fprintf(stderr, "rootcell-firewall: recorder: %s\n", error.text);

@@ -1,6 +1,8 @@
 #ifndef FIREWALL_RECORDER_H
 #define FIREWALL_RECORDER_H
 
+#include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /**
@@ -12,6 +14,9 @@ struct recorder_start {
     int file;     /* where lines go: a regular file opened for appending, or a device */
     int socket;   /* datagrams from proxy and supervisor */
     pid_t parent; /* the supervisor */
+    /* The CA key, which the fork copied: wiped before anything is received. */
+    uint8_t *secret;
+    size_t secret_length;
 };
 
 /** role_main_fn; `context` is a struct recorder_start. */

@@ -146,8 +146,9 @@ void supervisor_refresh_counters(struct supervisor *supervisor, int timeout_ms)
 
 static bool start_recorder(struct supervisor *supervisor, struct error *error)
 {
+    struct buffer *key = &supervisor->ca_key;
     struct recorder_start start = {supervisor->records_file, supervisor->record_sockets[1],
-                                   getpid()};
+                                   getpid(), key->data + key->start, buffer_length(key)};
     int kept[] = {supervisor->records_file, supervisor->record_sockets[1]};
     return role_start(&supervisor->recorder, recorder_main, &start, kept, 2, error);
 }
