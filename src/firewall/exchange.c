@@ -46,10 +46,11 @@ struct exchange {
     enum request_state request_state;
     enum response_state response_state;
     enum continue_state continue_state;
-    bool is_reused;         /* the upstream connection has served a request before */
-    bool is_retried;        /* a second connection is being tried */
-    bool is_body_delivered; /* some of the request's body went to the upstream side */
-    bool has_timer;         /* `timer` was initialised: memory goes with its closing */
+    bool is_reused;          /* the upstream connection has served a request before */
+    bool is_retried;         /* a second connection is being tried */
+    bool is_body_delivered;  /* some of the request's body went to the upstream side */
+    bool is_private_allowed; /* when the connection was claimed */
+    bool has_timer;          /* `timer` was initialised: memory goes with its closing */
     unsigned interim_count;
     uint16_t status; /* given to the agent */
     uint64_t sent;
@@ -365,14 +366,20 @@ static void on_claimed(void *owner, struct exchange_side side, bool is_reused,
         answer_failure(exchange, failure, detail);
 }
 
+static bool may_be_private(const struct exchange *exchange)
+{
+    return policy_decide_tls(exchange->origin.proxy->policy, exchange->origin.name,
+                             exchange->origin.port)
+        .may_be_private;
+}
+
 static void claim(struct exchange *exchange, bool is_fresh)
 {
-    struct policy_decision decision = policy_decide_tls(
-        exchange->origin.proxy->policy, exchange->origin.name, exchange->origin.port);
+    exchange->is_private_allowed = may_be_private(exchange);
     struct upstream_key key = {
         .name = *exchange->origin.name,
         .port = exchange->origin.port,
-        .is_private_allowed = decision.may_be_private,
+        .is_private_allowed = exchange->is_private_allowed,
         .epoch = exchange->origin.proxy->policy_epoch,
     };
     exchange->response_state = RESPONSE_CLAIMING;
@@ -577,7 +584,8 @@ void exchange_downstream_failed(struct exchange *exchange, enum exchange_failure
 void exchange_policy_changed(struct exchange *exchange)
 {
     struct policy_decision decision = decide(exchange);
-    if (!decision.is_allowed ||
+    bool is_private_over = exchange->is_private_allowed && !may_be_private(exchange);
+    if (!decision.is_allowed || is_private_over ||
         (decision.has_method_rules && has_method_override(&exchange->request)))
         exchange_cut(exchange, EXCHANGE_POLICY_CHANGED);
     else

@@ -53,7 +53,8 @@ struct ssh_connection {
     uv_timer_t deadline; /* in SSH_GREETING */
     struct host_name name;
     uint16_t port;
-    char *rule; /* owned */
+    bool is_private_allowed; /* when it was dialled */
+    char *rule;              /* owned */
     int64_t started_ms;
     size_t greeting_bytes; /* of the server's banner, sent to the agent before the relay */
 };
@@ -316,6 +317,7 @@ static void start(struct proxy *proxy, struct stream *agent, const struct host_n
         .agent.stream = agent,
         .name = *name,
         .port = port,
+        .is_private_allowed = decision.may_be_private,
         .rule = memory_copy_text(decision.rule ? decision.rule->text : ""),
         .started_ms = wall_clock_monotonic_ms(),
     };
@@ -401,7 +403,10 @@ void ssh_service_policy_changed(struct proxy *proxy)
     struct ssh_connection *connection = proxy->ssh->first;
     while (connection) {
         struct ssh_connection *next = connection->next;
-        if (!policy_decide_ssh(proxy->policy, &connection->name, connection->port).is_allowed) {
+        struct policy_decision decision =
+            policy_decide_ssh(proxy->policy, &connection->name, connection->port);
+        bool is_private_over = connection->is_private_allowed && !decision.may_be_private;
+        if (!decision.is_allowed || is_private_over) {
             if (connection->state == SSH_RELAYING) {
                 record_end(connection, AUDIT_DENY, "policy changed", "cut",
                            relay_sent(connection->relay), relay_received(connection->relay));

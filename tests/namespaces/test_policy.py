@@ -7,6 +7,7 @@ import time
 import pytest
 
 from conftest import DNS, HTTPS, SSH
+from internet.world import ADDRESSES
 
 NAME = "origin.example.com"
 
@@ -130,6 +131,31 @@ def test_cuts_a_stream_and_a_websocket_to_a_name_that_is_gone(policy, agent, wor
         stream.read_to_end(2)
         socket.read_to_end(2)
     world.origin.scripts.pop("/endless")
+
+
+def test_cuts_what_reaches_a_private_address_when_its_rule_loses_private(policy, agent, world):
+    def serve(request, connection):
+        connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n")
+        connection.is_at_end(5)
+        return False
+
+    name, address = "lost.private.odd.example.net", "10.77.7.7"
+    world.odd.names[name] = [address]
+    world.origin.scripts["/lasting"] = serve
+    world.internet.command(
+        "nft", "add table ip lost { chain prerouting { type nat hook prerouting priority -110; "
+        f"ip daddr {address} tcp dport 443 dnat to {ADDRESSES['origin']}:443; "
+        f"ip daddr {address} tcp dport 22 dnat to {ADDRESSES['ssh']}:22; }}; }}")
+    policy.reload(ssh=f"{name} +private\n")
+    with agent.tls(name) as stream, agent.connect(name, 22) as shell:
+        stream.send(f"GET /lasting HTTP/1.1\r\nHost: {name}\r\n\r\n".encode())
+        stream.read_until(b"one")
+        shell.send(b"SSH-2.0-client\r\n")
+        assert shell.read_until(b"\r\n").startswith(b"SSH-2.0-OpenSSH")
+        policy.reload(https=HTTPS.replace(" +private", ""), ssh=f"{name}\n")
+        stream.read_to_end(2)
+        shell.read_to_end(2)
+    world.origin.scripts.pop("/lasting")
 
 
 def test_refuses_the_next_request_when_its_path_is_no_longer_allowed(policy, agent, world):
