@@ -25,6 +25,7 @@ enum {
     TCP_QUERY_BYTES_MAX = 4096, /* no question of a host is longer */
     TCP_UNSENT_BYTES_MAX = 16 * 1024,
     TCP_IDLE_MS = 10000,
+    TCP_READS_A_TURN = 4, /* then other events get their turn */
 };
 
 /* One datagram's place in a batch. */
@@ -244,10 +245,10 @@ static bool answer_input(struct connection *connection)
     return true;
 }
 
-/* Read and answer until there is nothing more, or the client does not take its answers. */
+/* Read and answer what is there, as far as a turn goes and the client takes its answers. */
 static void serve(struct connection *connection)
 {
-    for (;;) {
+    for (int reads = 0; reads < TCP_READS_A_TURN; reads++) {
         if (!answer_input(connection)) {
             end_connection(connection, STREAM_ENDING_RESET);
             return;
@@ -277,6 +278,8 @@ static void serve(struct connection *connection)
             return;
         }
     }
+    stream_flush(connection->stream);
+    stream_wake(connection->stream);
 }
 
 static void on_stream(void *owner, enum stream_event event)

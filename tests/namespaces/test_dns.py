@@ -1,8 +1,11 @@
 """Names: answered by the wall alone; no question goes anywhere."""
 
+import contextlib
 import random
 import socket
 import struct
+import threading
+import time
 
 import pytest
 
@@ -219,3 +222,35 @@ def test_asks_the_upstream_resolver_only_for_what_it_dials(world, agent, ordinar
              if packet.protocol == "udp" and packet.destination == ADDRESSES["resolver"]]
     assert not [message for message in asked if b"\x05spare" in message or b"\x03new" in message]
     assert resolver.A == 1
+
+
+def test_serves_others_while_one_connection_asks_without_end(agent):
+    """A batch is sent again and again, and every answer is read."""
+    message = query("web.example.com")
+    batch = (struct.pack("!H", len(message)) + message) * 20000
+    is_over = threading.Event()
+    with agent.connect(FIREWALL_LINK, 53) as peer:
+        def ask():
+            while not is_over.is_set() and peer.send(batch):
+                pass
+
+        def read():
+            room = bytearray(1 << 20)
+            with contextlib.suppress(OSError):
+                while not is_over.is_set() and peer.socket.recv_into(room):
+                    pass
+
+        workers = [threading.Thread(target=work, daemon=True) for work in (ask, read)]
+        for worker in workers:
+            worker.start()
+        time.sleep(0.5)
+        took = []
+        for _ in range(5):
+            started = time.monotonic()
+            assert agent.ask("web.example.com", seconds=1) is not None
+            took.append(time.monotonic() - started)
+        is_over.set()
+        peer.socket.shutdown(socket.SHUT_RDWR)
+        for worker in workers:
+            worker.join(5)
+    assert max(took) < 0.5, took
