@@ -334,7 +334,9 @@ static void try_next_address(struct dial *dial)
             continue;
         }
         dial->stream = stream_new_connecting(dial->dialer->streams, descriptor, on_stream, dial);
-        uint64_t left_ms = dial->deadline_ms - uv_now(loop);
+        uint64_t now_ms = uv_now(loop);
+        /* An answer may come in the turn in which the time ran out. */
+        uint64_t left_ms = dial->deadline_ms > now_ms ? dial->deadline_ms - now_ms : 0;
         bool is_last = dial->next_address == dial->addresses.count;
         uint64_t wait_ms = is_last ? left_ms : left_ms / 3;
         uv_timer_start(&dial->timer, on_timeout,
