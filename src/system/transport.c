@@ -106,8 +106,30 @@ enum transport_result transport_connect(struct transport *transport)
     return number ? fail(transport, strerror(number)) : TRANSPORT_DONE;
 }
 
+/*
+ * A server's look at the first bytes: OpenSSL waits for the whole record that they announce before
+ * it says that they are no ClientHello (RFC 8446 sections 4.1.2 and 5.1).
+ */
+static enum transport_result look_for_greeting(struct transport *transport)
+{
+    enum { CONTENT_HANDSHAKE = 22, VERSION_MAJOR = 3, MESSAGE_CLIENT_HELLO = 1, MESSAGE_AT = 5 };
+    uint8_t first[MESSAGE_AT + 1];
+    ssize_t count = recv(transport->descriptor, first, sizeof(first), MSG_PEEK);
+    if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+        return TRANSPORT_WANT_READ;
+    bool is_greeting =
+        count <= 0 || (first[0] == CONTENT_HANDSHAKE && (count < 2 || first[1] == VERSION_MAJOR) &&
+                       (count <= MESSAGE_AT || first[MESSAGE_AT] == MESSAGE_CLIENT_HELLO));
+    return is_greeting ? TRANSPORT_DONE : fail(transport, "no TLS greeting");
+}
+
 enum transport_result transport_handshake(struct transport *transport)
 {
+    if (SSL_is_server(transport->tls) && SSL_in_before(transport->tls)) {
+        enum transport_result look = look_for_greeting(transport);
+        if (look != TRANSPORT_DONE)
+            return look;
+    }
     before_tls_call();
     int result = SSL_do_handshake(transport->tls);
     int number = errno;
