@@ -140,13 +140,14 @@ static void choose_hardware(const struct home *home, const struct accelerator_tr
     if (!is_device_open(accelerator))
         return;
     bool is_boot_known = boot_identity_read(boot);
-    if (is_boot_known && read_verdict(path, boot, accelerator))
-        return;
-    if (trial == NULL)
-        return;
-    try_to_boot(trial, accelerator);
-    if (is_boot_known)
-        write_verdict(path, boot, accelerator);
+    if ((!is_boot_known || !read_verdict(path, boot, accelerator)) && trial) {
+        try_to_boot(trial, accelerator);
+        if (is_boot_known)
+            write_verdict(path, boot, accelerator);
+    }
+    if (accelerator->kind == VM_ACCELERATOR_TCG)
+        snprintf(accelerator->remedy, sizeof(accelerator->remedy),
+                 "rm %s, once nested virtualisation works on the outer host", path);
 }
 
 bool accelerator_choose(const struct home *home, enum settings_accelerator wanted,

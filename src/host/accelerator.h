@@ -18,6 +18,7 @@
 struct accelerator {
     enum vm_accelerator kind;
     char reason[256]; /* why it is not hardware; empty when it is */
+    char remedy[128]; /* what would mend that; empty when there is nothing to mend */
     bool is_tried;    /* it has booted a kernel since this host booted */
 };
 

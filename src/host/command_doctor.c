@@ -63,26 +63,20 @@ static bool is_all_well(const struct doctor_report *report)
 int command_doctor(const struct invocation *invocation)
 {
     struct home home;
-    struct instance instance;
     struct error error;
     if (!home_find(&home, &error)) {
         error_add_context(&error, "doctor");
         message_error(&error);
         return EXIT_STATUS_FAILED;
     }
-    bool is_there = instance_exists(&home, invocation->instance);
-    bool is_read = is_there && instance_read(&instance, &home, invocation->instance, &error);
     struct doctor_report *report = memory_new(sizeof(*report));
-    doctor_examine(report, &home, is_read ? &instance : NULL,
-                   is_there && !is_read ? error.text : NULL);
+    doctor_examine(report, &home, invocation->instance);
     if (invocation_has(invocation, "json"))
         print_json(report);
     else
         print_text(report);
     bool is_well = is_all_well(report);
     free(report);
-    if (is_read)
-        instance_done(&instance);
     home_done(&home);
     return is_well ? EXIT_STATUS_OK : EXIT_STATUS_FAILED;
 }

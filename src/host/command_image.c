@@ -27,12 +27,9 @@ int command_image(const struct invocation *invocation)
     struct home home;
     struct instance instance = {0};
     struct error error;
-    bool is_done = home_find(&home, &error);
-    if (is_done && instance_exists(&home, invocation->instance))
-        is_done = instance_read(&instance, &home, invocation->instance, &error);
-    else
-        instance.home = &home;
-    is_done = is_done && run(&home, &instance, invocation->operands.texts[0], &error);
+    bool is_done = home_find(&home, &error) &&
+                   instance_read_settings(&instance, &home, invocation->instance, &error) &&
+                   run(&home, &instance, invocation->operands.texts[0], &error);
     if (!is_done) {
         error_add_context(&error, "image %s", invocation->operands.texts[0]);
         message_error(&error);

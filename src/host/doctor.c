@@ -111,10 +111,8 @@ static void check_accelerator(struct doctor_report *report, const struct home *h
         return;
     }
     if (accelerator.kind == VM_ACCELERATOR_TCG)
-        add_finding(report, DOCTOR_NOTE, "accelerator",
-                    "turn virtualisation on in the firmware, or nested virtualisation on the outer "
-                    "host, and boot again",
-                    "emulation: %s", accelerator.reason);
+        add_finding(report, DOCTOR_NOTE, "accelerator", accelerator.remedy, "emulation: %s",
+                    accelerator.reason);
     else
         add_finding(report, DOCTOR_GOOD, "accelerator", "", "%s%s",
                     vm_accelerator_name(accelerator.kind),
@@ -138,19 +136,17 @@ static void check_space(struct doctor_report *report, const struct home *home)
                 "%llu GB free in %s", (unsigned long long)gigabytes, home->folder);
 }
 
-static void check_image(struct doctor_report *report, const struct home *home,
-                        const struct instance *instance)
+static void check_image(struct doctor_report *report, const struct instance *instance)
 {
-    struct instance none = {.home = home};
     struct error error;
-    CLEANUP_FREE char *folder = machine_image_folder(instance ? instance : &none);
-    CLEANUP_FREE char *data = memory_format("%s/image", home->data);
+    CLEANUP_FREE char *folder = machine_image_folder(instance);
+    CLEANUP_FREE char *data = memory_format("%s/image", instance->home->data);
     enum image_signature signature = IMAGE_SIGNATURE_NONE;
     if (!image_folder_check(folder, machine_image_architecture(), &error)) {
         add_finding(report, DOCTOR_NOTE, "image", "rootcell image build", "%s", error.text);
         return;
     }
-    if (instance && *instance->settings.image_directory &&
+    if (*instance->settings.image_directory &&
         (!image_folder_check_signature(folder, data, &signature, &error) ||
          signature != IMAGE_SIGNATURE_GOOD)) {
         add_finding(report, signature == IMAGE_SIGNATURE_BAD ? DOCTOR_BAD : DOCTOR_NOTE, "image",
@@ -221,22 +217,30 @@ static void check_instance(struct doctor_report *report, const struct instance *
         add_finding(report, DOCTOR_GOOD, "sockets", "", "%s", instance->runtime);
 }
 
-void doctor_examine(struct doctor_report *report, const struct home *home,
-                    const struct instance *instance, const char *why)
+void doctor_examine(struct doctor_report *report, const struct home *home, const char *name)
 {
-    struct settings defaults;
-    settings_set_defaults(&defaults);
-    const struct settings *settings = instance ? &instance->settings : &defaults;
+    struct instance instance, assumed;
+    struct error error;
     report->count = 0;
     add_finding(report, DOCTOR_GOOD, "home", "", "%s", home->folder);
-    check_accelerator(report, home, settings);
-    check_programs(report, settings);
+    if (!instance_read_settings(&assumed, home, name, &error)) {
+        add_finding(report, DOCTOR_BAD, "settings", "mend that line", "%s", error.text);
+        return;
+    }
+    check_accelerator(report, home, &assumed.settings);
+    check_programs(report, &assumed.settings);
     check_space(report, home);
-    check_image(report, home, instance);
-    check_upstream(report, settings);
+    check_image(report, &assumed);
+    check_upstream(report, &assumed.settings);
     check_secret_tools(report);
-    if (instance)
-        check_instance(report, instance);
-    else if (why)
-        add_finding(report, DOCTOR_BAD, "instance", "mend that, then rootcell", "%s", why);
+    instance_done(&assumed);
+    if (!instance_exists(home, name))
+        return;
+    if (!instance_read(&instance, home, name, &error)) {
+        add_finding(report, DOCTOR_BAD, "instance", "rootcell (it finishes or mends it)", "%s",
+                    error.text);
+        return;
+    }
+    check_instance(report, &instance);
+    instance_done(&instance);
 }

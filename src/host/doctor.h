@@ -29,10 +29,8 @@ struct doctor_report {
 
 /**
  * Look at this host: accelerator, programs, space, images, CA certificates, tools for secrets, and
- * the instance named (`instance` may be NULL when there is none or it cannot be read; `why` is then
- * the reason, or NULL).
+ * the instance of that name, if there is one.
  */
-void doctor_examine(struct doctor_report *report, const struct home *home,
-                    const struct instance *instance, const char *why);
+void doctor_examine(struct doctor_report *report, const struct home *home, const char *name);
 
 #endif

@@ -121,6 +121,20 @@ bool instance_read(struct instance *instance, const struct home *home, const cha
     return true;
 }
 
+bool instance_read_settings(struct instance *instance, const struct home *home, const char *name,
+                            struct error *error)
+{
+    struct instance found = {.home = home};
+    snprintf(found.name, sizeof(found.name), "%s", name);
+    found.folder = folder_of(home, name);
+    if (!read_settings(&found, error)) {
+        instance_done(&found);
+        return false;
+    }
+    *instance = found;
+    return true;
+}
+
 static void say_waiting(void *context)
 {
     message_note("another rootcell command works on instance \"%s\": waiting for it",

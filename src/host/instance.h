@@ -36,6 +36,13 @@ bool instance_read(struct instance *instance, const struct home *home, const cha
                    struct error *error);
 
 /**
+ * An instance that need not exist: its settings, as far as there are any, and nothing else. For
+ * commands about images and the host. The caller owns it on success.
+ */
+bool instance_read_settings(struct instance *instance, const struct home *home, const char *name,
+                            struct error *error);
+
+/**
  * Take the instance's lock, waiting with a message while another command works on it; it also keeps
  * two commands from making one instance at once.
  */

@@ -2,6 +2,7 @@
 
 #include "host/completion.h"
 #include "host/help.h"
+#include "host/settings.h"
 #include "system/file.h"
 
 #include <stdio.h>
@@ -28,6 +29,18 @@ static void manual_page_is_the_one_in_docs(void **state)
     assert_true(bytes_equal(buffer_bytes(&made), buffer_bytes(&golden)));
     buffer_done(&made);
     buffer_done(&golden);
+}
+
+static void every_setting_has_its_words(void **state)
+{
+    struct buffer page;
+    buffer_init(&page, HELP_BYTES_LIMIT);
+    read_golden("docs/man/rootcell-env.5", &page);
+    char *text = bytes_copy_text(buffer_bytes(&page));
+    for (size_t i = 0; settings_name(i); i++)
+        assert_non_null(strstr(text, settings_name(i)));
+    free(text);
+    buffer_done(&page);
 }
 
 static void every_command_has_its_words(void **state)
@@ -77,6 +90,7 @@ static void completions_offer_every_command_and_option(void **state)
 }
 
 RUN_TESTS(cmocka_unit_test(manual_page_is_the_one_in_docs),
+          cmocka_unit_test(every_setting_has_its_words),
           cmocka_unit_test(every_command_has_its_words),
           cmocka_unit_test(overview_names_every_command),
           cmocka_unit_test(completions_offer_every_command_and_option))
