@@ -12,6 +12,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* An honest peer changes its key once in hundreds of gigabytes. */
+enum { TRANSPORT_KEY_UPDATES_MAX = 128 };
+
 void transport_init(struct transport *transport, int descriptor)
 {
     *transport = (struct transport){.descriptor = descriptor};
@@ -82,12 +85,32 @@ static void before_tls_call(void)
     errno = 0;
 }
 
+/*
+ * One call of SSL_read takes key updates (RFC 8446 section 4.6.3) for as long as they come, and
+ * nobody else is served meanwhile. Past the limit there is nothing more to read.
+ */
+static void on_message(int is_written, int version, int content_type, const void *data,
+                       size_t length, SSL *session, void *argument)
+{
+    struct transport *transport = argument;
+    bool is_key_update = !is_written && content_type == SSL3_RT_HANDSHAKE && length > 0 &&
+                         *(const uint8_t *)data == SSL3_MT_KEY_UPDATE;
+    if (!is_key_update || ++transport->key_updates != TRANSPORT_KEY_UPDATES_MAX)
+        return;
+    transport_set_failure(transport, "too many key updates");
+    BIO *nothing = BIO_new(BIO_s_null());
+    CHECK(nothing != NULL);
+    SSL_set0_rbio(session, nothing);
+}
+
 void transport_start_tls(struct transport *transport, struct ssl_st *session)
 {
     CHECK(transport->tls == NULL);
     CHECK(SSL_set_fd(session, transport->descriptor) == 1);
     SSL_set_mode(session, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                               SSL_MODE_RELEASE_BUFFERS);
+    SSL_set_msg_callback(session, on_message);
+    SSL_set_msg_callback_arg(session, transport);
     transport->tls = session;
 }
 

@@ -15,6 +15,7 @@ enum { TRANSPORT_FAILURE_SIZE = 160 };
 struct transport {
     int descriptor;                       /* owned */
     struct ssl_st *tls;                   /* owned; NULL without TLS */
+    unsigned key_updates;                 /* that the peer made */
     char failure[TRANSPORT_FAILURE_SIZE]; /* empty: none yet */
 };
 

@@ -28,7 +28,7 @@ def server_name(*names, kind=0):
 
 
 def client_hello(name=None, alpn=("http/1.1",), versions=HELLO_VERSIONS, extensions=(),
-                 name_extension=None):
+                 name_extension=None, has_key_share=True):
     """One TLS record with a ClientHello (RFC 8446 section 4.1.2)."""
     body = b"\x03\x03" + secrets.token_bytes(32) + vector(secrets.token_bytes(32), 1)
     body += vector(bytes.fromhex("130113021303c02bc02fc02cc030cca9cca8"), 2) + b"\x01\x00"
@@ -43,7 +43,8 @@ def client_hello(name=None, alpn=("http/1.1",), versions=HELLO_VERSIONS, extensi
     if alpn:
         parts.append((16, vector(b"".join(vector(p.encode(), 1) for p in alpn), 2)))
     parts.append((43, vector(b"".join(struct.pack("!H", v) for v in versions), 1)))
-    parts.append((51, vector(struct.pack("!HH", 0x001D, 32) + secrets.token_bytes(32), 2)))
+    share = struct.pack("!HH", 0x001D, 32) + secrets.token_bytes(32) if has_key_share else b""
+    parts.append((51, vector(share, 2)))
     parts += list(extensions)
     body += vector(b"".join(struct.pack("!H", kind) + vector(data, 2) for kind, data in parts), 2)
     return b"\x16\x03\x01" + vector(b"\x01" + vector(body, 3), 2)

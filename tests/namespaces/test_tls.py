@@ -1,6 +1,8 @@
 """The TLS greeting: which names pass, and what the wall itself shows."""
 
+import ctypes
 import datetime
+import hashlib
 import socket
 import ssl
 import struct
@@ -11,10 +13,12 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
 from internet.agent import client_hello, server_name, vector
+from internet.wait import Late
 from internet.world import ADDRESSES
 
 FOREIGN = "198.51.100.77"
 ALLOWED = "origin.example.com"
+RETRY_RANDOM = hashlib.sha256(b"HelloRetryRequest").digest()  # RFC 8446 4.1.3
 
 ODD_NAMES = {
     "ip literal": b"198.51.100.11",
@@ -281,3 +285,53 @@ def test_refuses_renegotiation(agent, wall, refused):
             input=b"R\nGET /" + witness.marker.encode() + b" HTTP/1.1\r\n\r\n",
         )
         assert b"no renegotiation" in result.stderr or result.returncode != 0, result.stderr
+
+
+def test_refuses_another_name_after_a_hello_retry_request(agent, refused):
+    """A hello without a key share is answered by a request for another one (RFC 8446 4.1.4)."""
+    with refused(kind="tls", reason="another server name in the second hello") as witness:
+        for second in (f"{witness.marker}.example.org", "other.example.com"):
+            with agent.connect("origin.example.com") as peer:
+                peer.send(client_hello("origin.example.com", has_key_share=False))
+                retry = peer.read_exactly(11 + 32)
+                assert retry[11:] == RETRY_RANDOM
+                peer.send(client_hello(second))
+                peer.read_to_end(2)
+
+
+def flood_with_key_updates(descriptor, name, count):
+    """Open TLS over a connected socket and change our key so many times; how often it went well.
+    Python's own module cannot."""
+    library = ctypes.CDLL("libssl.so.3")
+    for function in ("TLS_client_method", "SSL_CTX_new", "SSL_new"):
+        getattr(library, function).restype = ctypes.c_void_p
+    context = ctypes.c_void_p(library.SSL_CTX_new(ctypes.c_void_p(library.TLS_client_method())))
+    session = ctypes.c_void_p(library.SSL_new(context))
+    set_host_name = 55
+    library.SSL_ctrl(session, set_host_name, ctypes.c_long(0), ctypes.c_char_p(name.encode()))
+    library.SSL_set_fd(session, descriptor)
+    assert library.SSL_connect(session) == 1
+    done = 0
+    while done < count and library.SSL_key_update(session, 0) == 1:
+        if library.SSL_do_handshake(session) != 1:
+            break
+        done += 1
+    library.SSL_free(session)
+    library.SSL_CTX_free(context)
+    return done
+
+
+def test_ends_a_connection_that_does_nothing_but_change_its_key(agent, ordinary):
+    with agent.connect(ALLOWED) as peer:
+        peer.socket.settimeout(None)
+        flood_with_key_updates(peer.socket.fileno(), ALLOWED, 400)
+        peer.read_to_end(2)
+    ordinary()
+
+
+def test_lets_a_client_change_its_key_now_and_then(agent):
+    with agent.connect(ALLOWED) as peer:
+        peer.socket.settimeout(None)
+        assert flood_with_key_updates(peer.socket.fileno(), ALLOWED, 50) == 50
+        with pytest.raises(Late):
+            peer.read_to_end(0.5)
