@@ -205,9 +205,9 @@ SUITES = {
     "fuzz-replay": suite_fuzz_replay,
     "images": suite_images,
     "namespaces": suite_namespaces,
+    "machines": suite_machines,
 }
 EXTRA_SUITES = {
-    "machines": suite_machines,
     "fuzz": suite_fuzz,
 }
 
