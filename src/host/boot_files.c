@@ -5,6 +5,7 @@
 #include "record/boot_config.h"
 #include "record/cpio_archive.h"
 #include "system/file.h"
+#include "system/own_program.h"
 #include "system/wall_clock.h"
 
 #include <stdio.h>
@@ -136,10 +137,26 @@ static bool add_firewall_files(struct cpio_archive *archive, const struct instan
     return is_added;
 }
 
+/*
+ * The init that was built with this program, in place of the image's: an instance keeps the image
+ * that its disk was made on, and its helper for sessions must speak as we do.
+ */
+static bool add_own_init(struct cpio_archive *archive, struct error *error)
+{
+    CLEANUP_FREE char *programs = own_program_folder(error);
+    if (programs == NULL)
+        return false;
+    CLEANUP_FREE char *beside = memory_format("%s/rootcell-init", programs);
+    CLEANUP_FREE char *nested = memory_format("%s/src/init/rootcell-init", programs);
+    const char *path = file_exists(beside) ? beside : nested;
+    return !file_exists(path) || add_file(archive, path, "init", 0755, error);
+}
+
 static bool add_agent_files(struct cpio_archive *archive, const struct instance *instance,
                             struct error *error)
 {
-    return add_instance_file(archive, instance, "ssh/agent_host", "rootcell/ssh_host_ed25519_key",
+    return add_own_init(archive, error) &&
+           add_instance_file(archive, instance, "ssh/agent_host", "rootcell/ssh_host_ed25519_key",
                              0600, error) &&
            add_instance_file(archive, instance, "ssh/agent_host.pub",
                              "rootcell/ssh_host_ed25519_key.pub", 0644, error);

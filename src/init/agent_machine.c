@@ -108,6 +108,14 @@ static bool write_trust(const struct boot_config *config, struct error *error)
     return is_good;
 }
 
+/* The helper of sessions and services is the one that the host starts the machine with. */
+static bool install_helper(struct error *error)
+{
+    if (mkdir(ROOT "/usr/lib/rootcell", 0755) != 0 && errno != EEXIST)
+        return error_set_errno(error, errno, "/usr/lib/rootcell");
+    return guest_file_copy("/init", ROOT "/usr/lib/rootcell/rootcell-init", 0755, error);
+}
+
 static bool start_network(const struct boot_config *config, struct error *error)
 {
     return network_start_loopback(error) &&
@@ -135,6 +143,6 @@ static bool switch_root(struct error *error)
 void agent_machine_run(const struct boot_config *config, struct error *error)
 {
     if (mount_disks(config, error) && start_network(config, error) && write_names(config, error) &&
-        write_ssh(config, error) && write_trust(config, error))
+        write_ssh(config, error) && write_trust(config, error) && install_helper(error))
         switch_root(error);
 }

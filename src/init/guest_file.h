@@ -18,7 +18,7 @@ bool guest_file_write(const char *path, mode_t mode, struct bytes content, struc
 bool guest_file_write_format(const char *path, mode_t mode, struct error *error, const char *format,
                              ...) __attribute__((format(printf, 4, 5)));
 
-/** Copy a file of at most 1 MiB, without syncing. */
+/** Copy a file of at most GUEST_FILE_LIMIT bytes, without syncing. */
 bool guest_file_copy(const char *from, const char *to, mode_t mode, struct error *error);
 
 /**
@@ -27,6 +27,6 @@ bool guest_file_copy(const char *from, const char *to, mode_t mode, struct error
  */
 int guest_file_take_secret(const char *path, struct error *error);
 
-enum { GUEST_FILE_LIMIT = 1024 * 1024 };
+enum { GUEST_FILE_LIMIT = 4 * 1024 * 1024 };
 
 #endif
