@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import os
+import resource
 import socket
 import subprocess
 from pathlib import Path
@@ -30,14 +31,21 @@ def prepare_mounts(resolver=None):
     """An empty /run of our own, and (for every process of the tests) one resolver."""
     if os.environ.get("ROOTCELL_TESTS_ISOLATED") != "1":
         raise RuntimeError("the tests want tests/internet/isolate (use the suite's `run`)")
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     configuration = os.path.realpath("/etc/resolv.conf")
     command("mount", "-t", "tmpfs", "tmpfs", "/run")
     for folder in ("/run/netns", "/run/sshd", "/run/lock", os.path.dirname(configuration)):
         os.makedirs(folder, exist_ok=True)
+    # sshd lets nobody in whose account is locked, as root's is on some systems.
+    shadow = Path("/run/rootcell-tests-shadow")
+    shadow.write_text("root:*:19000:0:99999:7:::\n")
+    command("mount", "--bind", shadow, "/etc/shadow")
     if resolver:
         own = Path("/run/rootcell-tests-resolv.conf")
         own.write_text(f"nameserver {resolver}\noptions timeout:2 attempts:1\n")
-        Path(configuration).touch()
+        if not os.path.exists(configuration):
+            Path(configuration).touch()
         command("mount", "--bind", own, configuration)
 
 
