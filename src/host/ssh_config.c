@@ -78,6 +78,24 @@ static void add_kept_open(struct buffer *out, const struct ssh_config *config, c
     add_path(out, "ControlPath", config->runtime, socket);
 }
 
+/*
+ * The way through the firewall VM. Not by ProxyJump: ssh puts the path of its file into that
+ * command without quotes, where a space or % in it breaks.
+ */
+static void add_way(struct buffer *out, const struct ssh_config *config)
+{
+    CHECK(buffer_append_format(out, "    ProxyCommand %s -F '",
+                               config->ssh_program ? config->ssh_program : "ssh"));
+    for (const char *text = config->ssh_folder; *text; text++) {
+        if (*text == '\'')
+            add(out, "'\\'"); /* and the quote itself opens the next part */
+        if (*text == '%')
+            add(out, "%");
+        CHECK(buffer_append_byte(out, (uint8_t)*text));
+    }
+    add(out, "/config' -W %h:%p rootcell-firewall\n");
+}
+
 static void add_firewall(struct buffer *out, const struct ssh_config *config)
 {
     add(out, "Host rootcell-firewall\n    HostName 127.0.0.1\n");
@@ -101,12 +119,11 @@ void ssh_config_append(struct buffer *out, const struct ssh_config *config)
     add_firewall(out, config);
     add(out, "\nHost rootcell agent\n");
     add_agent(out, config);
-    add(out, "    ProxyJump rootcell-firewall\n");
+    add_way(out, config);
     add_kept_open(out, config, "ssh-agent");
 }
 
-void ssh_config_append_entry(struct buffer *out, const struct ssh_config *config,
-                             const char *config_path)
+void ssh_config_append_entry(struct buffer *out, const struct ssh_config *config)
 {
     bool is_default = strcmp(config->instance_name, INSTANCE_NAME_DEFAULT) == 0;
     add(out, "# rootcell: put this above any \"Host *\" block: the first value wins. ssh adds up\n"
@@ -118,12 +135,5 @@ void ssh_config_append_entry(struct buffer *out, const struct ssh_config *config
     /* The connection that is open anyway is shared; none is kept open by this. */
     add(out, "    ControlMaster no\n");
     add_path(out, "ControlPath", config->runtime, "ssh-agent");
-    CHECK(buffer_append_format(out, "    ProxyCommand %s -F \"",
-                               config->ssh_program ? config->ssh_program : "ssh"));
-    for (const char *text = config_path; *text; text++) {
-        if (*text == '%')
-            add(out, "%");
-        CHECK(buffer_append_byte(out, (uint8_t)*text));
-    }
-    add(out, "\" -W %h:%p rootcell-firewall\n");
+    add_way(out, config);
 }

@@ -5,7 +5,7 @@
 
 /** What the ssh configuration of an instance says; all texts are borrowed. */
 struct ssh_config {
-    const char *ssh_folder; /* control key and known_hosts */
+    const char *ssh_folder; /* control key, known_hosts and this file, named config */
     const char *runtime;    /* folder of the connections that are kept open */
     const char *instance_name;
     const char *firewall_alias, *agent_alias; /* names in known_hosts */
@@ -23,9 +23,8 @@ void ssh_config_append(struct buffer *out, const struct ssh_config *config);
 
 /**
  * The entry for the user's own ~/.ssh/config: the same values for the host `rootcell` (or
- * `rootcell-NAME`), reached by way of the file `config_path`.
+ * `rootcell-NAME`), reached by way of that file.
  */
-void ssh_config_append_entry(struct buffer *out, const struct ssh_config *config,
-                             const char *config_path);
+void ssh_config_append_entry(struct buffer *out, const struct ssh_config *config);
 
 #endif

@@ -89,11 +89,10 @@ bool ssh_session_write_config(const struct instance *instance, struct error *err
 
 void ssh_session_append_entry(struct buffer *out, const struct instance *instance)
 {
-    CLEANUP_FREE char *path = instance_path(instance, "ssh/config");
     struct ssh_config config;
     struct config_texts texts;
     config_init(&config, &texts, instance);
-    ssh_config_append_entry(out, &config, path);
+    ssh_config_append_entry(out, &config);
     config_texts_done(&texts);
 }
 

@@ -24,11 +24,6 @@ static char *make(void (*append)(struct buffer *out, const struct ssh_config *co
     return text;
 }
 
-static void append_entry(struct buffer *out, const struct ssh_config *config)
-{
-    ssh_config_append_entry(out, config, "/home/u/100%/ssh/config");
-}
-
 static void assert_has(const char *text, const char *line)
 {
     if (strstr(text, line) == NULL)
@@ -51,7 +46,7 @@ static void is_closed_against_a_hostile_guest(void **state)
         "    PasswordAuthentication no\n",
     };
     char *file = make(ssh_config_append, "/home/u/ssh");
-    char *entry = make(append_entry, "/home/u/ssh");
+    char *entry = make(ssh_config_append_entry, "/home/u/ssh");
     const char *agent = strstr(file, "Host rootcell agent\n");
     assert_non_null(agent);
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
@@ -68,8 +63,8 @@ static void quotes_paths_that_ssh_would_expand(void **state)
     char *file = make(ssh_config_append, "/home/a b/100%/\"x");
     assert_has(file, "    IdentityFile \"/home/a b/100%%/\\\"x/control\"\n");
     free(file);
-    char *entry = make(append_entry, "/home/u/ssh");
-    assert_has(entry, "    ProxyCommand ssh -F \"/home/u/100%%/ssh/config\" -W %h:%p "
+    char *entry = make(ssh_config_append_entry, "/home/u's/100% $x");
+    assert_has(entry, "    ProxyCommand ssh -F '/home/u'\\''s/100%% $x/config' -W %h:%p "
                       "rootcell-firewall\n");
     free(entry);
 }
@@ -79,10 +74,10 @@ static void names_both_machines_and_the_way(void **state)
     char *file = make(ssh_config_append, "/home/u/ssh");
     assert_has(file, "Host rootcell-firewall\n    HostName 127.0.0.1\n    Port 40022\n");
     assert_has(file, "    HostName 192.168.100.3\n");
-    assert_has(file, "    ProxyJump rootcell-firewall\n");
+    assert_has(file, "    ProxyCommand ssh -F '/home/u/ssh/config' -W %h:%p rootcell-firewall\n");
     assert_has(file, "    ControlPath \"/run/rootcell/1/ssh-agent\"\n");
     free(file);
-    char *entry = make(append_entry, "/home/u/ssh");
+    char *entry = make(ssh_config_append_entry, "/home/u/ssh");
     assert_has(entry, "Host rootcell-work\n");
     free(entry);
 }
