@@ -7,6 +7,9 @@
 
 enum { AUDIT_FILE_KEPT = 4 };
 
+/** Bytes that the firewall's VM runner may write to the log; what comes after is lost. */
+#define AUDIT_FILE_LIMIT ((uint64_t)256 << 20)
+
 /** Before the firewall VM starts: a file that has grown large becomes audit.jsonl.1. */
 bool audit_file_rotate(const struct instance *instance, struct error *error);
 

@@ -33,8 +33,6 @@ enum {
     START_ATTEMPTS = 3
 };
 
-#define AUDIT_FILE_LIMIT ((uint64_t)256 << 20)
-
 void cell_vm_init(struct cell_vm *vm, const struct instance *instance, enum vm_role role)
 {
     CLEANUP_FREE char *monitor = memory_format("%s.monitor", vm_role_name(role));

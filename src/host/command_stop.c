@@ -2,6 +2,7 @@
 
 #include "host/cell.h"
 #include "host/message.h"
+#include "system/file.h"
 
 int command_stop(const struct invocation *invocation)
 {
@@ -16,7 +17,8 @@ int command_stop(const struct invocation *invocation)
                             invocation->instance);
     is_done = is_done && instance_lock(&home, invocation->instance, &lock, &error) &&
               instance_prepare(&instance, &home, invocation->instance, &error) &&
-              cell_stop(&instance, &was_running, &error);
+              cell_stop(&instance, &was_running, &error) &&
+              file_remove_tree(instance.runtime, &error);
     file_lock_release(&lock);
     if (!is_done) {
         error_add_context(&error, "stop");

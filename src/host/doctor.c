@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "host/accelerator.h"
+#include "host/audit_file.h"
 #include "host/boot_files.h"
 #include "host/image_folder.h"
 #include "host/machine_image.h"
@@ -203,6 +204,17 @@ static void check_policy(struct doctor_report *report, const struct instance *in
         policy_files_done(&files);
 }
 
+static void check_audit(struct doctor_report *report, const struct instance *instance)
+{
+    CLEANUP_FREE char *path = audit_file_path(instance, 0);
+    int64_t size = file_size(path);
+    bool is_full = size >= (int64_t)(AUDIT_FILE_LIMIT / 10 * 9);
+    add_finding(report, is_full ? DOCTOR_NOTE : DOCTOR_GOOD, "audit log",
+                is_full ? "rootcell stop, then enter again: it starts a new file" : "",
+                "%lld kB of at most %llu kB in %s", (long long)(size > 0 ? size / 1000 : 0),
+                (unsigned long long)(AUDIT_FILE_LIMIT / 1000), path);
+}
+
 static void check_instance(struct doctor_report *report, const struct instance *instance)
 {
     struct error error;
@@ -211,6 +223,7 @@ static void check_instance(struct doctor_report *report, const struct instance *
                 instance_vm_process(instance, VM_ROLE_AGENT) ? "running" : "stopped",
                 instance_vm_process(instance, VM_ROLE_FIREWALL) ? "running" : "stopped");
     check_policy(report, instance);
+    check_audit(report, instance);
     if (file_exists(instance->runtime) && !runtime_folder_is_ours(instance->runtime, &error))
         add_finding(report, DOCTOR_BAD, "sockets", "remove that folder", "%s", error.text);
     else

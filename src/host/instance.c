@@ -89,14 +89,22 @@ static bool read_state_from(const char *path, struct state_file *state, struct e
     return is_read;
 }
 
+/*
+ * Where the VMs that run were started, since XDG_RUNTIME_DIR may differ from call to call. Only a
+ * folder of this instance's own name is taken from the file: `stop` deletes it.
+ */
 static void choose_runtime(struct instance *instance)
 {
     struct error ignored;
-    /* Where the VMs that run were started, if that is still ours; XDG_RUNTIME_DIR may differ. */
-    if (*instance->state.runtime && runtime_folder_is_ours(instance->state.runtime, &ignored))
-        instance->runtime = memory_copy_text(instance->state.runtime);
-    else
-        instance->runtime = runtime_folder_path(instance->folder);
+    char *usual = runtime_folder_path(instance->folder);
+    const char *noted = instance->state.runtime;
+    const char *noted_name = strrchr(noted, '/');
+    bool is_named_alike = noted_name && strcmp(noted_name, strrchr(usual, '/')) == 0;
+    if (is_named_alike && runtime_folder_is_ours(noted, &ignored)) {
+        free(usual);
+        usual = memory_copy_text(noted);
+    }
+    instance->runtime = usual;
 }
 
 bool instance_read(struct instance *instance, const struct home *home, const char *name,

@@ -116,6 +116,21 @@ static void sets_a_broken_state_aside_and_restores_it_from_its_copy(void **state
     instance_done(&instance);
 }
 
+static void takes_no_foreign_folder_for_its_sockets(void **state)
+{
+    struct instance instance;
+    struct error error;
+    prepare("a", &instance);
+    make_below("private");
+    make_below("private/keys");
+    snprintf(instance.state.runtime, sizeof(instance.state.runtime), "%s/private/keys", folder);
+    assert_true(instance_save_state(&instance, &error));
+    instance_done(&instance);
+    assert_true(instance_read(&instance, &home, "a", &error));
+    assert_null(strstr(instance.runtime, "private"));
+    instance_done(&instance);
+}
+
 static void makes_the_state_anew_when_the_copy_is_broken_too(void **state)
 {
     struct instance instance;
@@ -224,6 +239,7 @@ static void makes_a_ca_once_and_replaces_one_that_cannot_be_used(void **state)
 RUN_TESTS(WITH_HOME(refuses_a_setting_with_file_and_line),
           WITH_HOME(refuses_to_read_what_is_not_there),
           WITH_HOME(sets_a_broken_state_aside_and_restores_it_from_its_copy),
+          WITH_HOME(takes_no_foreign_folder_for_its_sockets),
           WITH_HOME(makes_the_state_anew_when_the_copy_is_broken_too),
           WITH_HOME(gives_instances_networks_that_do_not_overlap),
           WITH_HOME(seeds_a_policy_file_again_and_keeps_the_others),
