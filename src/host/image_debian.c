@@ -80,38 +80,33 @@ struct run {
     const char *log;
 };
 
-static size_t count_lines(struct bytes text, struct bytes start, struct bytes *last)
+static size_t count_lines(struct bytes text, struct bytes start)
 {
     struct bytes line;
     size_t count = 0;
-    while (bytes_next_token(&text, '\n', &line)) {
-        if (bytes_start_with(line, start)) {
-            count++;
-            *last = line;
-        }
-    }
+    while (bytes_next_token(&text, '\n', &line))
+        count += bytes_start_with(line, start) ? 1 : 0;
     return count;
 }
 
-/* How far dpkg is, from what it says in the log. */
+/* How far apt and dpkg are, from what they say in the log: a line for each package and stage. */
 static void tell_progress(void *context)
 {
     const struct run *run = context;
     struct buffer text;
     struct error ignored;
     buffer_init(&text, LOG_BYTES_LIMIT);
-    struct bytes last;
     uint64_t total = 0;
     uint64_t done = 0;
     if (file_read(run->log, &text, &ignored)) {
         struct bytes log = buffer_bytes(&text);
-        total = count_lines(log, BYTES_LITERAL("Selecting previously unselected package"), &last) +
-                count_lines(log, BYTES_LITERAL("Get:"), &last);
-        done = count_lines(log, BYTES_LITERAL("Setting up "), &last);
+        total = STAGES * count_lines(log, BYTES_LITERAL("Get:"));
+        done = count_lines(log, BYTES_LITERAL("Unpacking ")) +
+               count_lines(log, BYTES_LITERAL("Setting up "));
     }
     buffer_done(&text);
     if (run->request->on_progress != NULL)
-        run->request->on_progress(run->request->context, done, total / STAGES);
+        run->request->on_progress(run->request->context, done, total);
 }
 
 static void add_includes(struct argument_list *arguments, struct bytes packages)

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,38 @@ _Noreturn static void run_program(const struct image_process_request *request, i
         putenv(request->environment->texts[i]);
     execvp(request->arguments->texts[0], request->arguments->texts);
     _exit(127);
+}
+
+/* True when the other end of the pipe was closed: by the kernel, however the process ended. */
+static bool is_parent_gone(int pipe_end)
+{
+    struct pollfd watched = {.fd = pipe_end, .events = POLLIN};
+    return poll(&watched, 1, TICK_MS) > 0;
+}
+
+/*
+ * Between us and the program stands a keeper with a process group of its own: when we are gone,
+ * interrupted or killed, it interrupts the whole group, and mmdebstrap takes its work away.
+ */
+_Noreturn static void keep_program(const struct image_process_request *request, int log,
+                                   int pipe_end)
+{
+    int status;
+    setpgid(0, 0);
+    pid_t program = fork();
+    if (program == 0)
+        run_program(request, log);
+    signal(SIGINT, SIG_IGN);
+    bool is_interrupted = false;
+    while (program > 0 && waitpid(program, &status, WNOHANG) == 0) {
+        if (!is_interrupted && is_parent_gone(pipe_end)) {
+            is_interrupted = true;
+            kill(0, SIGINT);
+        } else if (is_interrupted) {
+            wall_clock_sleep_ms(TICK_MS);
+        }
+    }
+    _exit(program > 0 ? child_exit_status(status) : 127);
 }
 
 /* The last line that starts as errors of apt, dpkg and mmdebstrap do, else the last line. */
@@ -72,11 +105,20 @@ bool image_process_run(const struct image_process_request *request, struct error
     CLEANUP_FD int log = open(request->log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (log < 0)
         return error_set_errno(error, errno, "%s", request->log);
+    int pipe_ends[2];
+    if (pipe(pipe_ends) != 0)
+        return error_set_errno(error, errno, "start %s", name);
+    fcntl(pipe_ends[0], F_SETFD, FD_CLOEXEC);
+    fcntl(pipe_ends[1], F_SETFD, FD_CLOEXEC);
+    CLEANUP_FD int kept_end = pipe_ends[1];
+    CLEANUP_FD int watched_end = pipe_ends[0];
     pid_t child = fork();
     if (child < 0)
         return error_set_errno(error, errno, "start %s", name);
-    if (child == 0)
-        run_program(request, log);
+    if (child == 0) {
+        close(kept_end);
+        keep_program(request, log, watched_end);
+    }
     int status = wait_for(child, request);
     if (status == 0)
         return true;
