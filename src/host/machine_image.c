@@ -2,8 +2,6 @@
 
 #include "base/memory.h"
 #include "host/disk_header.h"
-#include "host/image_build.h"
-#include "host/image_download.h"
 #include "host/image_folder.h"
 #include "host/message.h"
 #include "host/policy_files.h"
@@ -13,12 +11,13 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { BASE_ID_LENGTH = 32 };
+enum { BASE_ID_LENGTH = 32, MAKER_OUTPUT_CAP = 64 * 1024 };
 
 /* What an agent's disk is bound to: its modules fit this kernel, its blocks this image. */
 static const char *const base_files[] = {"vmlinuz", "agent.initramfs", "agent.img"};
@@ -40,41 +39,62 @@ char *machine_image_folder(const struct instance *instance)
     return memory_format("%s/images/%s", instance->home->folder, machine_image_architecture());
 }
 
-/* Make or mend the image with the programs that stand beside this one. */
-static bool run_with_programs(const struct instance *instance, const char *folder,
-                              bool (*run)(const struct image_build_options *options,
-                                          struct error *error),
-                              struct error *error)
+/*
+ * Run rootcell-image, which is told what to do by `words`. It holds the lock too: should we be
+ * killed, nobody makes the same image beside it.
+ */
+static bool run_maker(const struct argument_list *words, const struct file_lock *lock,
+                      struct error *error)
 {
+    struct buffer output;
+    struct child_request request = {.arguments = words,
+                                    .error_stream = CHILD_STREAM_INHERIT,
+                                    .output_stream = CHILD_STREAM_CAPTURE,
+                                    .output = &output};
+    int status;
+    buffer_init(&output, MAKER_OUTPUT_CAP);
+    fcntl(lock->fd, F_SETFD, 0);
+    bool is_made = child_run(&request, &status, error);
+    fcntl(lock->fd, F_SETFD, FD_CLOEXEC);
+    if (is_made && status != 0) {
+        struct bytes rest = buffer_bytes(&output), line = BYTES_EMPTY;
+        bytes_next_token(&rest, '\n', &line);
+        is_made = line.length > 0
+                      ? error_set(error, "%.*s", (int)line.length, (const char *)line.data)
+                      : error_set(error, "rootcell-image ended with status %d", status);
+    }
+    buffer_done(&output);
+    return is_made;
+}
+
+/* A program that is built beside this one; owned. */
+static char *program_beside(const char *programs, const char *nested, const char *name)
+{
+    char *path = memory_format("%s/%s", programs, name);
+    if (file_exists(path))
+        return path;
+    free(path);
+    return memory_format("%s/%s/%s", programs, nested, name);
+}
+
+/* "build" or "refresh" with the programs that stand beside this one, or "download". */
+static bool make(const struct instance *instance, const char *word, const char *folder,
+                 const struct file_lock *lock, struct error *error)
+{
+    CLEANUP_ARGUMENTS struct argument_list words = {0};
     CLEANUP_FREE char *programs = own_program_folder(error);
     if (programs == NULL)
         return false;
-    CLEANUP_FREE char *init = memory_format("%s/rootcell-init", programs);
-    CLEANUP_FREE char *nested_init = memory_format("%s/src/init/rootcell-init", programs);
-    CLEANUP_FREE char *firewall = memory_format("%s/rootcell-firewall", programs);
-    CLEANUP_FREE char *nested_firewall =
-        memory_format("%s/src/firewall/rootcell-firewall", programs);
+    CLEANUP_FREE char *maker = program_beside(programs, "src/host", "rootcell-image");
+    CLEANUP_FREE char *init = program_beside(programs, "src/init", "rootcell-init");
+    CLEANUP_FREE char *firewall = program_beside(programs, "src/firewall", "rootcell-firewall");
     CLEANUP_FREE char *data = memory_format("%s/image", instance->home->data);
-    struct image_build_options options = {
-        .folder = folder,
-        .data = data,
-        .init = file_exists(init) ? init : nested_init,
-        .firewall = file_exists(firewall) ? firewall : nested_firewall,
-        .architecture = machine_image_architecture(),
-    };
-    return run(&options, error);
-}
-
-static bool download(const struct instance *instance, const char *folder, struct error *error)
-{
-    CLEANUP_FREE char *data = memory_format("%s/image", instance->home->data);
-    struct image_download_options options = {
-        .manifest_url = instance->settings.image_manifest_url,
-        .folder = folder,
-        .data = data,
-        .architecture = machine_image_architecture(),
-    };
-    return image_download_run(&options, error);
+    argument_list_add_all(&words, maker, word, folder, data, machine_image_architecture(), NULL);
+    if (strcmp(word, "download") == 0)
+        argument_list_add(&words, instance->settings.image_manifest_url);
+    else
+        argument_list_add_all(&words, init, firewall, NULL);
+    return run_maker(&words, lock, error);
 }
 
 static void say_waiting(void *context)
@@ -92,11 +112,11 @@ static bool lock_images(const struct home *home, struct file_lock *lock, struct 
            file_lock_take(lock, path, say_waiting, NULL, error);
 }
 
-static bool make_image(const struct instance *instance, const char *folder, struct error *error)
+static bool make_image(const struct instance *instance, const char *folder,
+                       const struct file_lock *lock, struct error *error)
 {
-    if (*instance->settings.image_manifest_url)
-        return download(instance, folder, error);
-    return run_with_programs(instance, folder, image_build_run, error);
+    const char *word = *instance->settings.image_manifest_url ? "download" : "build";
+    return make(instance, word, folder, lock, error);
 }
 
 bool machine_image_build(const struct instance *instance, struct error *error)
@@ -106,7 +126,8 @@ bool machine_image_build(const struct instance *instance, struct error *error)
     if (*instance->settings.image_directory)
         return error_set(error, "ROOTCELL_IMAGE_DIR is set: the images are made elsewhere; take it "
                                 "out of .env to make them here");
-    bool is_made = lock_images(instance->home, &lock, error) && make_image(instance, folder, error);
+    bool is_made =
+        lock_images(instance->home, &lock, error) && make_image(instance, folder, &lock, error);
     file_lock_release(&lock);
     return is_made;
 }
@@ -129,11 +150,11 @@ static bool ensure_folder(const struct instance *instance, const char *folder, s
         CLEANUP_FREE char *manifest = memory_format("%s/manifest.json", folder);
         if (file_exists(manifest))
             message_note("%s; the images are made anew", why.text);
-        is_there = make_image(instance, folder, error) &&
+        is_there = make_image(instance, folder, &lock, error) &&
                    image_folder_check(folder, machine_image_architecture(), error);
     }
     /* A firewall that was mended and compiled again is the one that runs. */
-    is_there = is_there && run_with_programs(instance, folder, image_build_refresh, error);
+    is_there = is_there && make(instance, "refresh", folder, &lock, error);
     file_lock_release(&lock);
     return is_there;
 }
