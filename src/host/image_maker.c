@@ -11,6 +11,7 @@
 
 #include "host/image_build.h"
 #include "host/image_download.h"
+#include "system/own_program.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -44,7 +45,7 @@ static bool download(char *const *arguments, struct error *error)
 }
 
 /*
- * The caller's lock is ours to hold and to close with our end. What we run must not get it: apt's
+ * The caller's lock is ours to hold too, until our end. What we run must not get it: apt's
  * hooks name descriptors in scripts for a shell that knows single digits only.
  */
 static void keep_descriptors(void)
@@ -57,6 +58,7 @@ int main(int count, char **arguments)
 {
     struct error error = {""};
     keep_descriptors();
+    own_program_end_with_parent();
     const char *word = count > 1 ? arguments[1] : "";
     bool is_build = strcmp(word, "build") == 0 || strcmp(word, "refresh") == 0;
     bool is_download = strcmp(word, "download") == 0;

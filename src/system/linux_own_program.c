@@ -3,7 +3,9 @@
 #include "base/memory.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 char *own_program_folder(struct error *error)
@@ -19,4 +21,9 @@ char *own_program_folder(struct error *error)
     if (slash)
         *slash = '\0';
     return memory_copy_text(path);
+}
+
+void own_program_end_with_parent(void)
+{
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
 }

@@ -6,4 +6,7 @@
 /** The folder that the running program's file is in, owned by the caller, or NULL. */
 char *own_program_folder(struct error *error);
 
+/** From now on this program gets SIGTERM when the one that started it ends. */
+void own_program_end_with_parent(void);
+
 #endif
