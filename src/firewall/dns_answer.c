@@ -21,7 +21,7 @@ static bool write_pointer(const struct address_pool *pool, const struct dns_quer
     if (!address_pool_contains(pool, address))
         deny(answer, "not an address of ours");
     return dns_message_write_denied(out, query, transport, "not an address of the firewall",
-                                    DNS_ANSWER_TTL);
+                                    DNS_DENIAL_TTL);
 }
 
 static bool write_allowed(const struct address_pool *pool, const struct dns_query *query,
@@ -59,14 +59,14 @@ static bool write_answer(const struct policy *policy, const struct address_pool 
     enum host_name_problem problem = host_name_parse(text, &name);
     if (problem != HOST_NAME_FINE) {
         deny(answer, host_name_problem_text(problem));
-        return dns_message_write_denied(out, query, transport, "not a host name", DNS_ANSWER_TTL);
+        return dns_message_write_denied(out, query, transport, "not a host name", DNS_DENIAL_TTL);
     }
     struct policy_decision decision = policy_decide_dns(policy, &name);
     if (decision.is_allowed)
         return write_allowed(pool, query, &decision, transport, out, answer);
     deny(answer, policy_reason_text(decision.reason));
     return dns_message_write_denied(out, query, transport, "not on the list of this firewall",
-                                    DNS_ANSWER_TTL);
+                                    DNS_DENIAL_TTL);
 }
 
 void dns_answer_make(const struct policy *policy, const struct address_pool *pool,

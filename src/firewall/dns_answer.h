@@ -7,8 +7,8 @@
 #include "record/audit_record.h"
 #include "wire/dns_message.h"
 
-/** Time to live of answers, in seconds. */
-enum { DNS_ANSWER_TTL = 60 };
+/** Time to live in seconds. A denial is forgotten soon: the user may have allowed the name. */
+enum { DNS_ANSWER_TTL = 60, DNS_DENIAL_TTL = 5 };
 
 /** What is to be recorded about a query. Texts are borrowed from `query` and the policy. */
 struct dns_answer {

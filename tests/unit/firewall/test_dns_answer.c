@@ -77,6 +77,8 @@ static void denies_names_off_the_list_and_records_why(void **state)
         assert_true(wall.answer.is_recorded);
         assert_int_equal(wall.answer.decision, AUDIT_DENY);
         assert_bytes(wall.answer.name, names[i]);
+        /* The SOA's minimum ends the message: a cache forgets the denial in seconds. */
+        assert_true(bytes_end_with(buffer_bytes(&wall.out), BYTES_LITERAL("\0\0\0\5")));
     }
     wall_done(&wall);
 }
