@@ -128,12 +128,16 @@ struct exchange_side {
     void *object;                                      /* borrowed */
 };
 
+/** What a connection speaks, on either side. */
+enum http_protocol { HTTP_PROTOCOL_1, HTTP_PROTOCOL_2 };
+
 /** Where an exchange comes from: one TLS connection of the agent. Borrowed for its life. */
 struct exchange_origin {
     struct proxy *proxy;
     struct upstream_pool *pool;
     const struct host_name *name; /* SNI, allowed by policy */
     uint16_t port;                /* that the agent dialled */
+    enum http_protocol protocol;  /* of that connection: the server is offered it first */
 };
 
 /** A new exchange, whose request head the downstream side fills in before exchange_begin. */

@@ -149,6 +149,7 @@ static void start_http(struct https_connection *connection)
         .pool = connection->service->pool,
         .name = &connection->tls.name,
         .port = connection->port,
+        .protocol = HTTP_PROTOCOL_1,
     };
     uv_timer_stop(&connection->timer);
     connection->state = STATE_HTTP;

@@ -190,7 +190,8 @@ static void start(struct fixture *fixture, const char *https)
     fixture->proxy.policy = fixture->policy;
     fixture->proxy.policy_epoch = 1;
     host_name_parse(BYTES_LITERAL("api.example.com"), &fixture->name);
-    fixture->origin = (struct exchange_origin){&fixture->proxy, NULL, &fixture->name, 443};
+    fixture->origin =
+        (struct exchange_origin){&fixture->proxy, NULL, &fixture->name, 443, HTTP_PROTOCOL_1};
 }
 
 static void stop(struct fixture *fixture)
