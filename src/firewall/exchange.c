@@ -75,6 +75,7 @@ static const char *const failure_texts[] = {
     [EXCHANGE_UPSTREAM_BUSY] = "too many connections to servers",
     [EXCHANGE_POLICY_CHANGED] = "no longer allowed",
     [EXCHANGE_SHUTDOWN] = "firewall is ending",
+    [EXCHANGE_BODIES_FULL] = "too many bytes wait for peers that do not take them",
     [EXCHANGE_INTERNAL] = "refused by the writer",
 };
 _Static_assert(sizeof(failure_texts) / sizeof(failure_texts[0]) == EXCHANGE_FAILURE_COUNT,
@@ -227,10 +228,11 @@ static void answer_failure(struct exchange *exchange, enum exchange_failure fail
                            const char *detail)
 {
     bool is_timeout = failure == EXCHANGE_UPSTREAM_TIMEOUT;
+    bool is_busy = failure == EXCHANGE_UPSTREAM_BUSY || failure == EXCHANGE_BODIES_FULL;
     struct exchange_answer content = {
-        .status = failure == EXCHANGE_UPSTREAM_BUSY ? 503
-                  : is_timeout                      ? 504
-                                                    : 502,
+        .status = is_busy      ? 503
+                  : is_timeout ? 504
+                               : 502,
         .error = "the server could not be reached",
         .reason = exchange_failure_text(failure),
         .detail = detail && detail[0] ? detail : NULL,
@@ -348,10 +350,10 @@ static void attach(struct exchange *exchange, struct exchange_side side)
     if (exchange->request_state == REQUEST_COMPLETE)
         side.operations->send_end(side.object, NULL);
     side.operations->flush(side.object);
-    side.operations->give_credit(side.object, EXCHANGE_WINDOW_BYTES);
+    size_t window = body_budget_window(exchange->origin.proxy->bodies);
+    side.operations->give_credit(side.object, window);
     if (exchange->request_state == REQUEST_ARRIVING)
-        exchange->downstream.operations->give_credit(exchange->downstream.object,
-                                                     EXCHANGE_WINDOW_BYTES);
+        exchange->downstream.operations->give_credit(exchange->downstream.object, window);
 }
 
 static void on_claimed(void *owner, struct exchange_side side, bool is_reused,
@@ -525,6 +527,10 @@ void exchange_response_head(struct exchange *exchange, struct http_head *head)
 void exchange_response_body(struct exchange *exchange, struct bytes body)
 {
     exchange->received += body.length;
+    if (body_budget_is_full(exchange->origin.proxy->bodies)) {
+        break_off(exchange, EXCHANGE_BODIES_FULL, NULL, true);
+        return;
+    }
     exchange->downstream.operations->send_body(exchange->downstream.object, body);
 }
 
@@ -556,6 +562,13 @@ void exchange_request_body(struct exchange *exchange, struct bytes body)
     CHECK(exchange->upstream.operations != NULL);
     exchange->is_body_delivered = true;
     exchange->sent += body.length;
+    if (body_budget_is_full(exchange->origin.proxy->bodies)) {
+        if (exchange->response_state == RESPONSE_WAITING)
+            answer_failure(exchange, EXCHANGE_BODIES_FULL, NULL);
+        else
+            break_off(exchange, EXCHANGE_BODIES_FULL, NULL, true);
+        return;
+    }
     exchange->upstream.operations->send_body(exchange->upstream.object, body);
 }
 

@@ -1,6 +1,7 @@
 #ifndef FIREWALL_EXCHANGE_H
 #define FIREWALL_EXCHANGE_H
 
+#include "base/body_budget.h"
 #include "base/buffer.h"
 #include "policy/host_name.h"
 #include "wire/http_head.h"
@@ -39,9 +40,11 @@ struct upstream_pool;
  *   TUNNEL    both streams were taken from their sides and belong to a relay
  *
  * Credit. A side delivers body bytes only as far as it was given credit, in bytes. Credit starts
- * at EXCHANGE_WINDOW_BYTES when the upstream side is there, and comes back when the other side's
- * peer has taken the bytes. So an exchange never holds more than a window in each direction, and
- * a peer that stops reading stops the other one's sending.
+ * at EXCHANGE_WINDOW_BYTES (less when much is held already, body_budget.h) when the upstream side
+ * is there, and comes back when the other side's peer has taken the bytes. So an exchange never
+ * holds more than a window in each direction, and a peer that stops reading stops the other one's
+ * sending. Queues count what they hold in the proxy's `bodies`; when that is full, an exchange
+ * that delivers more ends.
  *
  * Flush. Sides may gather what they are given; the one that delivers says flush at the end of
  * each of its turns, so a head and the beginning of its body leave in one piece, and a streamed
@@ -71,7 +74,7 @@ struct upstream_pool;
  */
 
 enum {
-    EXCHANGE_WINDOW_BYTES = 64 * 1024,
+    EXCHANGE_WINDOW_BYTES = BODY_BUDGET_FULL_WINDOW,
     EXCHANGE_INTERIM_MAX = 16,       /* 1xx heads before the final one */
     EXCHANGE_CONTINUE_WAIT_MS = 1000 /* then we say 100 (Continue) ourselves */
 };
@@ -91,6 +94,7 @@ enum exchange_failure {
     EXCHANGE_UPSTREAM_BUSY, /* the limit of upstream connections */
     EXCHANGE_POLICY_CHANGED,
     EXCHANGE_SHUTDOWN,
+    EXCHANGE_BODIES_FULL, /* too many bytes wait for peers that do not take them */
     EXCHANGE_INTERNAL,
     EXCHANGE_FAILURE_COUNT
 };

@@ -9,6 +9,7 @@
 struct policy;
 struct uv_loop_s;
 struct address_pool;
+struct body_budget;
 struct stream_loop;
 
 /**
@@ -53,6 +54,7 @@ struct proxy {
     /* Services, each owned; made in this order by proxy_run, NULL before. */
     struct record_queue *records;
     struct stream_loop *streams;
+    struct body_budget *bodies; /* borrowed from the streams */
     struct dialer *dialer;
     struct https_service *https;
     struct ssh_service *ssh;

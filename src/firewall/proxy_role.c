@@ -21,6 +21,8 @@
 #include "firewall/role_message.h"
 #include "policy/address_pool.h"
 #include "policy/policy.h"
+#include "base/body_budget.h"
+#include "system/linux_memory.h"
 #include "system/linux_privilege.h"
 #include "system/stream.h"
 #include "system/wall_clock.h"
@@ -188,6 +190,8 @@ static bool make_services(struct proxy_role *role, const struct proxy_start *sta
     proxy->pool = address_pool_new(start->options->pool_address, start->options->pool_prefix);
     proxy->records = record_queue_new(proxy->loop, start->record_socket);
     proxy->streams = stream_loop_new(proxy->loop);
+    proxy->bodies = stream_loop_bodies(proxy->streams);
+    body_budget_init(proxy->bodies, body_budget_limit(linux_memory_bytes()));
     struct dialer_settings settings = {
         .upstream_dns = start->options->upstream_dns,
         .upstream_ca_pem = (const char *)start->files->upstream_ca.data,

@@ -52,6 +52,7 @@ struct stream {
     stream_event_fn *on_event;
     void *owner; /* borrowed */
     struct buffer queue;
+    struct body_share share; /* the queue's */
     TAILQ_ENTRY(stream) deferred_link;
     LIST_ENTRY(stream) linger_link;
     uint64_t linger_until_ms;
@@ -71,6 +72,7 @@ struct stream_loop {
     TAILQ_HEAD(, stream) deferred;
     LIST_HEAD(, stream) lingering;
     int handles;
+    struct body_budget bodies;
     uint8_t scratch[STREAM_SCRATCH_SIZE];
 };
 
@@ -150,13 +152,25 @@ static void on_released(uv_handle_t *handle)
     free(handle->data);
 }
 
+/* After every change of the queue's length that outlasts the call. */
+static void count_queue(struct stream *stream)
+{
+    body_share_set(&stream->share, buffer_length(&stream->queue));
+}
+
+static void drop_queue(struct stream *stream)
+{
+    buffer_done(&stream->queue);
+    count_queue(stream);
+}
+
 /* Close the socket now; the memory goes when the loop lets go of the handle. */
 static void release(struct stream *stream, bool is_reset)
 {
     CHECK(stream->state != STATE_CLOSED);
     stream->state = STATE_CLOSED;
     cancel_deferred(stream);
-    buffer_done(&stream->queue);
+    drop_queue(stream);
     uv_close((uv_handle_t *)&stream->poll, on_released);
     transport_done(&stream->transport, is_reset);
 }
@@ -165,7 +179,7 @@ static void fail(struct stream *stream)
 {
     bool was_open = stream->state == STATE_OPEN || stream->state == STATE_FINISHING;
     stream->state = was_open ? STATE_UNSENDABLE : STATE_FAILED;
-    buffer_done(&stream->queue);
+    drop_queue(stream);
     arm(stream, UV_READABLE | UV_WRITABLE);
     defer(stream, DEFERRED_FAILED);
 }
@@ -200,7 +214,7 @@ static void after_queue(struct stream *stream)
 void stream_flush(struct stream *stream)
 {
     if (stream->state != STATE_OPEN && stream->state != STATE_FINISHING) {
-        buffer_done(&stream->queue);
+        drop_queue(stream);
         return;
     }
     struct bytes queued = buffer_bytes(&stream->queue);
@@ -213,11 +227,12 @@ void stream_flush(struct stream *stream)
         buffer_consume(&stream->queue, written);
     }
     if (buffer_length(&stream->queue) > 0) {
+        count_queue(stream);
         stream->is_drain_awaited = true;
         arm(stream, 0);
         return;
     }
-    buffer_done(&stream->queue);
+    drop_queue(stream);
     after_queue(stream);
 }
 
@@ -233,7 +248,9 @@ void stream_queue(struct stream *stream, struct bytes bytes)
     if (!buffer_append(&stream->queue, bytes)) {
         transport_set_failure(&stream->transport, "output queue is full");
         fail(stream);
+        return;
     }
+    count_queue(stream);
 }
 
 void stream_send(struct stream *stream, struct bytes bytes)
@@ -361,6 +378,7 @@ static struct stream *create(struct stream_loop *streams, int descriptor, stream
     stream->state = state;
     stream->last_read = STREAM_WAIT;
     buffer_init(&stream->queue, STREAM_QUEUE_CAP);
+    stream->share.budget = &streams->bodies;
     CHECK(uv_poll_init(streams->loop, &stream->poll, descriptor) == 0);
     stream->poll.data = stream;
     arm(stream, 0);
@@ -518,6 +536,7 @@ static void continue_lingering(struct stream *stream, int events)
             return;
         }
         buffer_consume(&stream->queue, written);
+        count_queue(stream);
         if (written > 0)
             stream->linger_until_ms = uv_now(stream->streams->loop) + STREAM_LINGER_UNSENT_MS;
         if (buffer_length(&stream->queue) == 0)
@@ -629,6 +648,7 @@ struct stream_loop *stream_loop_new(struct uv_loop_s *loop)
 {
     struct stream_loop *streams = memory_new(sizeof(*streams));
     streams->loop = loop;
+    body_budget_init(&streams->bodies, BODY_BUDGET_BYTES_MIN);
     TAILQ_INIT(&streams->deferred);
     LIST_INIT(&streams->lingering);
     CHECK(uv_idle_init(loop, &streams->idle) == 0);
@@ -665,4 +685,9 @@ uint8_t *stream_loop_scratch(struct stream_loop *streams, size_t *size)
 {
     *size = sizeof(streams->scratch);
     return streams->scratch;
+}
+
+struct body_budget *stream_loop_bodies(struct stream_loop *streams)
+{
+    return &streams->bodies;
 }

@@ -1,6 +1,7 @@
 #ifndef SYSTEM_STREAM_H
 #define SYSTEM_STREAM_H
 
+#include "base/body_budget.h"
 #include "base/buffer.h"
 
 struct uv_loop_s;
@@ -57,6 +58,8 @@ void stream_loop_free(struct stream_loop *streams);
 struct uv_loop_s *stream_loop_uv(struct stream_loop *streams);
 /** One block for a read that is used up before returning to the loop; size in `*size`. */
 uint8_t *stream_loop_scratch(struct stream_loop *streams, size_t *size);
+/** What all streams together may hold; every stream's output queue is counted. Borrowed. */
+struct body_budget *stream_loop_bodies(struct stream_loop *streams);
 
 /**
  * A stream over a non-blocking connected socket, whose descriptor it owns from now on. It is

@@ -25,6 +25,7 @@ static char story[4096]; /* one word an event; `<` to the agent, `>` to the serv
 static char records[1024];
 static struct upstream_claim pending;
 static bool is_pending;
+static struct body_budget bodies;
 static struct exchange_side idle_side; /* handed out at once when set */
 
 static void tell(const char *format, const char *text)
@@ -188,6 +189,8 @@ static void start(struct fixture *fixture, const char *https)
     fixture->policy = policy_of(https);
     fixture->proxy.loop = &fixture->loop;
     fixture->proxy.policy = fixture->policy;
+    body_budget_init(&bodies, 1000);
+    fixture->proxy.bodies = &bodies;
     fixture->proxy.policy_epoch = 1;
     host_name_parse(BYTES_LITERAL("api.example.com"), &fixture->name);
     fixture->origin =
@@ -298,6 +301,37 @@ static void a_flood_of_interim_responses_is_502(void **state)
     story[0] = '\0';
     respond(exchange, 103);
     assert_string_equal(story, ">reset <502 <body <end ");
+    stop(&fixture);
+}
+
+static void a_response_that_finds_the_buffers_full_breaks_off(void **state)
+{
+    struct fixture fixture;
+    start(&fixture, "api.example.com\n");
+    struct exchange *exchange = request(&fixture, "GET", "/", HTTP_BODY_NONE);
+    exchange_begin(exchange);
+    connect_server(false);
+    respond(exchange, 200);
+    exchange_response_body(exchange, BYTES_LITERAL("passes"));
+    bodies.used = bodies.limit;
+    story[0] = '\0';
+    exchange_response_body(exchange, BYTES_LITERAL("does not"));
+    assert_string_equal(story, ">reset <reset ");
+    assert_non_null(strstr(records, "too many bytes wait"));
+    stop(&fixture);
+}
+
+static void a_request_body_that_finds_the_buffers_full_is_503(void **state)
+{
+    struct fixture fixture;
+    start(&fixture, "api.example.com\n");
+    struct exchange *exchange = request(&fixture, "POST", "/", HTTP_BODY_LENGTH);
+    exchange_begin(exchange);
+    connect_server(false);
+    bodies.used = bodies.limit;
+    story[0] = '\0';
+    exchange_request_body(exchange, BYTES_LITERAL("does not pass"));
+    assert_string_equal(story, ">reset <503 <body <end ");
     stop(&fixture);
 }
 
@@ -477,6 +511,8 @@ RUN_TESTS(cmocka_unit_test(refuses_a_path_without_asking_for_a_connection),
           cmocka_unit_test(a_broken_head_is_answered_and_shows_nothing_of_it),
           cmocka_unit_test(a_switch_of_protocols_that_nobody_asked_for_is_502),
           cmocka_unit_test(a_flood_of_interim_responses_is_502),
+          cmocka_unit_test(a_response_that_finds_the_buffers_full_breaks_off),
+          cmocka_unit_test(a_request_body_that_finds_the_buffers_full_is_503),
           cmocka_unit_test(a_response_that_breaks_off_never_looks_complete),
           cmocka_unit_test(an_agent_that_leaves_frees_the_server),
           cmocka_unit_test(an_agent_that_leaves_while_a_connection_is_made_cancels_it),

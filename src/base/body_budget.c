@@ -1,0 +1,38 @@
+#include "base/body_budget.h"
+
+#include "base/check.h"
+
+void body_budget_init(struct body_budget *budget, size_t limit)
+{
+    *budget = (struct body_budget){.limit = limit};
+}
+
+size_t body_budget_limit(size_t memory_bytes)
+{
+    size_t part = memory_bytes / BODY_BUDGET_MEMORY_PART;
+    if (part < BODY_BUDGET_BYTES_MIN)
+        return BODY_BUDGET_BYTES_MIN;
+    return part < BODY_BUDGET_BYTES_MAX ? part : BODY_BUDGET_BYTES_MAX;
+}
+
+bool body_budget_is_full(const struct body_budget *budget)
+{
+    return budget->used >= budget->limit;
+}
+
+size_t body_budget_window(const struct body_budget *budget)
+{
+    return budget->used < budget->limit / 2 ? BODY_BUDGET_FULL_WINDOW : BODY_BUDGET_TIGHT_WINDOW;
+}
+
+void body_share_set(struct body_share *share, size_t length)
+{
+    struct body_budget *budget = share->budget;
+    if (budget == NULL || share->held == length)
+        return;
+    CHECK(budget->used >= share->held);
+    budget->used = budget->used - share->held + length;
+    share->held = length;
+    if (budget->used > budget->most)
+        budget->most = budget->used;
+}

@@ -1,0 +1,52 @@
+#ifndef BASE_BODY_BUDGET_H
+#define BASE_BODY_BUDGET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * The bytes of messages that are held because a peer does not take them, all connections together.
+ * Each queue has a share and says how long it is now; the budget knows the sum. Nothing is refused
+ * here: whoever delivers into queues asks body_budget_is_full first and ends the exchange, and
+ * whoever opens a window asks body_budget_window how wide.
+ *
+ * A window is credit in bytes that a sender may use before the other side has taken anything, so a
+ * thousand idle exchanges hold nothing, and a thousand stuck ones at most the limit.
+ */
+
+enum {
+    /* What the VM of 96 MB has for bodies; it grows with memory (body_budget_limit). */
+    BODY_BUDGET_BYTES_MIN = 16 * 1024 * 1024,
+    BODY_BUDGET_BYTES_MAX = 256 * 1024 * 1024,
+    BODY_BUDGET_MEMORY_PART = 6,         /* of the machine's memory, one part in so many */
+    BODY_BUDGET_TIGHT_WINDOW = 8 * 1024, /* of an exchange that begins when half is used */
+    BODY_BUDGET_FULL_WINDOW = 64 * 1024, /* of any other */
+};
+
+struct body_budget {
+    size_t limit;
+    size_t used;
+    size_t most; /* the highest `used` so far */
+};
+
+/** One queue's part. Zeroed it belongs to no budget and counts nothing. */
+struct body_share {
+    struct body_budget *budget; /* borrowed */
+    size_t held;
+};
+
+void body_budget_init(struct body_budget *budget, size_t limit);
+
+/** The limit for a machine with so much memory in bytes. */
+size_t body_budget_limit(size_t memory_bytes);
+
+/** No more may be delivered to a peer that takes nothing. */
+bool body_budget_is_full(const struct body_budget *budget);
+
+/** Bytes of credit that a new exchange gets in one direction. */
+size_t body_budget_window(const struct body_budget *budget);
+
+/** The queue is `length` bytes long now. */
+void body_share_set(struct body_share *share, size_t length);
+
+#endif
