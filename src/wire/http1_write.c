@@ -102,6 +102,7 @@ static bool is_request_legal(const struct http_head *head)
                 : true) &&
            bytes_equal_text(http_head_scheme(head), "https") &&
            authority_parse(http_head_authority(head), &authority) &&
+           head->body != HTTP_BODY_EMPTY &&
            (head->upgrade == HTTP_UPGRADE_NONE || head->body == HTTP_BODY_NONE);
 }
 
@@ -173,6 +174,9 @@ static void put_framing(struct buffer *out, const struct http_head *head, uint8_
         break;
     case HTTP_BODY_LENGTH:
         put_length(out, head->body_bytes);
+        break;
+    case HTTP_BODY_EMPTY:
+        put_length(out, 0);
         break;
     case HTTP_BODY_STREAM:
         if (minor_version > 0)

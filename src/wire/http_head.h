@@ -25,7 +25,12 @@ enum http_head_kind { HTTP_REQUEST, HTTP_RESPONSE, HTTP_TRAILERS };
 enum http_body {
     HTTP_BODY_NONE,   /* the message ends with its head */
     HTTP_BODY_LENGTH, /* exactly body_bytes follow */
-    HTTP_BODY_STREAM  /* its end is marked by the protocol */
+    HTTP_BODY_STREAM, /* its end is marked by the protocol */
+    /*
+     * Response that could have a body and ends with its head (END_STREAM of HTTP/2): HTTP/1.1
+     * has to say `content-length: 0`.
+     */
+    HTTP_BODY_EMPTY
 };
 
 /** What the message asks (or, status 101, agrees) to change the connection to. */
