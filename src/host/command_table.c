@@ -28,12 +28,17 @@ static const struct command_option remove_options[] = {
     {0},
 };
 
+static const struct command_option image_options[] = {
+    {"force", 0, "build: make them anew even from the same inputs"},
+    {0},
+};
+
 static const struct command_option help_options[] = {
     {"manual", 0, "print the manual page rootcell(1) instead, in man form"},
     {0},
 };
 
-static const char *const image_words[] = {"build", "list", "verify", NULL};
+static const char *const image_words[] = {"build", "list", "release", "verify", NULL};
 static const char *const shell_words[] = {"bash", "zsh", "fish", NULL};
 
 const struct command command_table[] = {
@@ -127,13 +132,23 @@ const struct command command_table[] = {
     },
     {
         .name = "image",
-        .operands = "build|list|verify",
+        .operands = "build|list|verify|release KEY FOLDER",
         .operand_minimum = 1,
-        .operand_maximum = 1,
+        .operand_maximum = 3,
         .words = image_words,
-        .summary = "make the VM images, list them, or check their hashes",
-        .description = "build makes the images from Debian packages. Instances that exist keep "
-                       "the base that their disk was made on.",
+        .summary = "make the VM images, list them, check their hashes, or release them",
+        .description =
+            "build makes the images from Debian packages, or downloads them where "
+            "ROOTCELL_IMAGE_MANIFEST_URL is set. Images that were made from the same package "
+            "lists, settings and sources are kept. Instances that exist keep the base that their "
+            "disk was made on.\n\n"
+            "verify computes every hash and checks the signature, and ends with status 1 when "
+            "something differs.\n\n"
+            "release makes of the images a new FOLDER for a web server, compressed and signed "
+            "with the Ed25519 private KEY (a PEM file). ROOTCELL_IMAGE_MANIFEST_URL is then the "
+            "address of its manifest.json. KEY must be the private half of "
+            "data/image/image-signing.pub of the checkout: that is whose images its users accept.",
+        .options = image_options,
         .run = command_image,
     },
     {

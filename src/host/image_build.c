@@ -13,6 +13,7 @@
 #include "host/image_folder.h"
 #include "host/image_hash.h"
 #include "host/image_initramfs.h"
+#include "host/image_inputs.h"
 #include "host/image_npm.h"
 #include "host/image_tree.h"
 #include "system/child.h"
@@ -38,10 +39,11 @@ static const char layer_uuid[] = "5d1c9f0e-3b1a-4c52-9f63-0a6f3f1f7a02";
 
 struct image_build {
     const struct image_build_options *options;
-    char *partial;            /* owned: FOLDER.partial */
-    char *inputs;             /* owned: archives, kept for the next run when this one breaks */
-    char *registry;           /* owned */
-    char *kernel;             /* owned: its version */
+    char *partial;  /* owned: FOLDER.partial */
+    char *inputs;   /* owned: archives, kept for the next run when this one breaks */
+    char *registry; /* owned */
+    char *kernel;   /* owned: its version */
+    char made_from[MANIFEST_HASH_SIZE];
     struct image_tree system; /* the agent's */
     struct image_tree door;   /* what the firewall's files come from */
     struct manifest manifest;
@@ -487,21 +489,15 @@ static bool write_manifest(struct image_build *build, struct error *error)
     if (!name_release(build->options, build->manifest.release, sizeof(build->manifest.release),
                       error))
         return false;
-    return image_folder_write_manifest(build->partial, &build->manifest, error);
+    return image_inputs_write(build->partial, build->made_from, error) &&
+           image_folder_write_manifest(build->partial, &build->manifest, error);
 }
 
-/* The archives go, and the folder takes its place; the one that was there is deleted at the end. */
+/* The archives go, and the folder takes its place. */
 static bool publish(struct image_build *build, struct error *error)
 {
-    const char *folder = build->options->folder;
-    CLEANUP_FREE char *old = memory_format("%s.old", folder);
-    if (!file_remove_tree(old, error) || !file_remove_tree(build->inputs, error))
-        return false;
-    if (file_exists(folder) && rename(folder, old) != 0)
-        return error_set_errno(error, errno, "%s", folder);
-    if (rename(build->partial, folder) != 0)
-        return error_set_errno(error, errno, "%s", build->partial);
-    return file_remove_tree(old, error);
+    return file_remove_tree(build->inputs, error) &&
+           image_folder_publish(build->partial, build->options->folder, error);
 }
 
 struct step {
@@ -541,7 +537,8 @@ bool image_build_run(const struct image_build_options *options, struct error *er
     image_tree_init(&build.system);
     image_tree_init(&build.door);
     manifest_init(&build.manifest);
-    bool is_good = prepare_folders(&build, error) && run_steps(&build, error);
+    bool is_good = image_inputs_hash(options, build.made_from, error) &&
+                   prepare_folders(&build, error) && run_steps(&build, error);
     manifest_done(&build.manifest);
     image_tree_done(&build.door);
     image_tree_done(&build.system);
@@ -550,6 +547,16 @@ bool image_build_run(const struct image_build_options *options, struct error *er
     free(build.inputs);
     free(build.partial);
     return is_good || error_add_context(error, "build the image");
+}
+
+bool image_build_is_current(const struct image_build_options *options)
+{
+    char wanted[MANIFEST_HASH_SIZE], noted[MANIFEST_HASH_SIZE];
+    struct error why;
+    return image_folder_check(options->folder, options->architecture, &why) &&
+           image_inputs_read(options->folder, noted) && image_inputs_hash(options, wanted, &why) &&
+           strcmp(noted, wanted) == 0 &&
+           image_folder_check_hashes(options->folder, "image: hashes of what is there", &why);
 }
 
 /* ---- other programs in the same image ---- */

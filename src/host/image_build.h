@@ -28,6 +28,12 @@ struct image_build_options {
 bool image_build_run(const struct image_build_options *options, struct error *error);
 
 /**
+ * Whether a whole image is there that was made from the same inputs (image_inputs.h): making it
+ * again would change nothing but the versions of Debian's packages.
+ */
+bool image_build_is_current(const struct image_build_options *options);
+
+/**
  * Put the programs of these options into the firewall's initramfs when they are not the ones that
  * the image was made with, so that a firewall that was mended is the one that runs. Takes a second,
  * and nothing when they are the same. A signed image is left as it is.

@@ -51,8 +51,7 @@ static bool append_source(struct buffer *list, struct bytes line)
                                 component.data);
 }
 
-/* The host's apt sources of the suite, whatever kind of file they stand in; none is fine. */
-static bool read_host_sources(struct buffer *list, struct error *error)
+bool image_debian_find_sources(struct buffer *list, struct error *error)
 {
     struct argument_list arguments CLEANUP_ARGUMENTS;
     struct error no_apt;
@@ -172,7 +171,7 @@ bool image_debian_make(const struct image_debian_request *request, struct error 
     struct buffer list;
     buffer_init(&list, SOURCES_BYTES_LIMIT);
     unlink(request->output);
-    bool is_good = read_host_sources(&list, error) &&
+    bool is_good = image_debian_find_sources(&list, error) &&
                    file_write_atomic(sources, buffer_bytes(&list), 0644, error);
     bool has_sources = buffer_length(&list) > 0;
     buffer_done(&list);

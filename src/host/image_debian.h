@@ -29,12 +29,18 @@ struct image_debian_request {
  */
 bool image_debian_make(const struct image_debian_request *request, struct error *error);
 
+/**
+ * Append this host's apt sources of the suite as lines of a sources.list, whatever kind of file
+ * they stand in; none is fine.
+ */
+bool image_debian_find_sources(struct buffer *list, struct error *error);
+
 /** Debian's name of an architecture (amd64, arm64). */
 const char *image_debian_architecture(const char *architecture);
 
 /**
  * From the system's own apt sources: the list with https addresses for the guest, and the policy
- * group  that lets the guest's apt work.
+ * group that lets the guest's apt work.
  */
 bool image_debian_read_sources(const struct image_tree *system, struct buffer *list,
                                struct buffer *group, struct error *error);

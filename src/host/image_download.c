@@ -6,12 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <zstd.h>
 
 #include "base/memory.h"
 #include "host/image_fetch.h"
 #include "host/image_folder.h"
 #include "host/image_hash.h"
+#include "host/image_zstd.h"
+#include "host/message.h"
 #include "system/file.h"
 #include "system/progress.h"
 
@@ -117,46 +118,6 @@ static bool fetch_checked(struct download *download, const char *name, const cha
     return error_set(error, "%s: its hash or size is not the one in the manifest", url);
 }
 
-static bool decompress_stream(int from, int to, uint64_t limit_bytes, struct error *error)
-{
-    size_t in_size = ZSTD_DStreamInSize();
-    size_t out_size = ZSTD_DStreamOutSize();
-    CLEANUP_FREE uint8_t *in_block = memory_new(in_size);
-    CLEANUP_FREE uint8_t *out_block = memory_new(out_size);
-    ZSTD_DCtx *context = ZSTD_createDCtx();
-    uint64_t written = 0;
-    size_t state = 0;
-    ssize_t length;
-    bool is_good = context != NULL || error_set(error, "zstd does not start");
-    while (is_good && (length = read(from, in_block, in_size)) > 0) {
-        ZSTD_inBuffer in = {in_block, (size_t)length, 0};
-        while (is_good && in.pos < in.size) {
-            ZSTD_outBuffer out = {out_block, out_size, 0};
-            state = ZSTD_decompressStream(context, &out, &in);
-            written += out.pos;
-            if (ZSTD_isError(state) || written > limit_bytes)
-                is_good = error_set(error, "not the zstd file that the manifest tells of");
-            else
-                is_good = file_write_all(to, (struct bytes){out_block, out.pos}, error);
-        }
-    }
-    ZSTD_freeDCtx(context);
-    return is_good && (state == 0 || error_set(error, "the zstd file is cut short"));
-}
-
-static bool decompress(const char *from_path, const char *to_path, uint64_t limit_bytes,
-                       struct error *error)
-{
-    CLEANUP_FD int from = open(from_path, O_RDONLY | O_CLOEXEC);
-    if (from < 0)
-        return error_set_errno(error, errno, "%s", from_path);
-    CLEANUP_FD int to = open(to_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (to < 0)
-        return error_set_errno(error, errno, "%s", to_path);
-    return decompress_stream(from, to, limit_bytes, error) ||
-           error_add_context(error, "%s", from_path);
-}
-
 static bool fetch_file(struct download *download, const struct manifest_file *file,
                        struct error *error)
 {
@@ -169,7 +130,7 @@ static bool fetch_file(struct download *download, const struct manifest_file *fi
     CLEANUP_FREE char *packed_path = memory_format("%s.packed", path);
     if (!fetch_checked(download, packed->name, packed_path, packed->sha256, packed->size_bytes,
                        error) ||
-        !decompress(packed_path, path, file->size_bytes, error))
+        !image_zstd_decompress(packed_path, path, file->size_bytes, error))
         return false;
     if (!has_hash(path, file->sha256, file->size_bytes))
         return error_set(error, "%s: its hash is not the one in the manifest", file->name);
@@ -194,17 +155,25 @@ static bool fetch_files(struct download *download, struct error *error)
 
 /* ---- the whole ---- */
 
-static bool publish(const struct download *download, struct error *error)
+/* What is there has the very manifest that is offered, and what it says. */
+static bool is_current(const struct download *download)
 {
     const char *folder = download->options->folder;
-    CLEANUP_FREE char *old = memory_format("%s.old", folder);
-    if (!file_remove_tree(old, error))
-        return false;
-    if (file_exists(folder) && rename(folder, old) != 0)
-        return error_set_errno(error, errno, "%s", folder);
-    if (rename(download->partial, folder) != 0)
-        return error_set_errno(error, errno, "%s", download->partial);
-    return file_remove_tree(old, error);
+    char there[MANIFEST_HASH_SIZE], offered[MANIFEST_HASH_SIZE];
+    struct error why;
+    return image_folder_check(folder, download->options->architecture, &why) &&
+           image_folder_identify(folder, there, &why) &&
+           image_folder_identify(download->partial, offered, &why) && strcmp(there, offered) == 0 &&
+           image_folder_check_hashes(folder, "image: hashes of what is there", &why);
+}
+
+static bool fetch_or_keep(struct download *download, struct error *error)
+{
+    if (!is_current(download))
+        return fetch_files(download, error) &&
+               image_folder_publish(download->partial, download->options->folder, error);
+    message_note("the image that is offered is there already");
+    return file_remove_tree(download->partial, error);
 }
 
 bool image_download_run(const struct image_download_options *options, struct error *error)
@@ -218,8 +187,7 @@ bool image_download_run(const struct image_download_options *options, struct err
         memory_format("%.*s", (int)(slash + 1 - options->manifest_url), options->manifest_url);
     manifest_init(&download.manifest);
     bool is_good = file_make_directories(download.partial, 0755, error) &&
-                   fetch_manifest(&download, error) && fetch_files(&download, error) &&
-                   publish(&download, error);
+                   fetch_manifest(&download, error) && fetch_or_keep(&download, error);
     manifest_done(&download.manifest);
     free(download.place);
     free(download.partial);

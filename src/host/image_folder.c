@@ -118,38 +118,56 @@ static const char *const signature_texts[] = {
     [IMAGE_SIGNATURE_BAD] = "BAD",
 };
 
-static bool verify_file(const char *folder, const struct manifest_file *file, struct count *count,
-                        bool *fits)
+static bool hash_fits(const char *folder, const struct manifest_file *file, struct count *count)
 {
     CLEANUP_FREE char *path = memory_format("%s/%s", folder, file->name);
     char sha256[MANIFEST_HASH_SIZE];
     uint64_t size_bytes;
-    struct error error;
-    if (!image_hash_file(path, sha256, &size_bytes, tell_count, count, &error)) {
-        printf("%-20s %s\n", file->name, error.text);
-        *fits = false;
-        return false;
-    }
-    *fits = strcmp(sha256, file->sha256) == 0 && size_bytes == file->size_bytes;
+    struct error ignored;
+    bool is_read = image_hash_file(path, sha256, &size_bytes, tell_count, count, &ignored);
     count->before += file->size_bytes;
-    return true;
+    return is_read && strcmp(sha256, file->sha256) == 0 && size_bytes == file->size_bytes;
+}
+
+/* Which of the files are what the manifest says. */
+static void check_files(const char *folder, const struct manifest *manifest, const char *text,
+                        bool fits[MANIFEST_FILE_LIMIT])
+{
+    struct progress progress = {0};
+    struct count count = {.progress = &progress};
+    for (size_t i = 0; i < manifest->file_count; i++)
+        count.total += manifest->files[i].size_bytes;
+    progress_begin(&progress, text, QUIET_MS);
+    for (size_t i = 0; i < manifest->file_count; i++)
+        fits[i] = hash_fits(folder, &manifest->files[i], &count);
+    progress_end(&progress);
+}
+
+bool image_folder_check_hashes(const char *folder, const char *text, struct error *error)
+{
+    struct manifest manifest;
+    bool fits[MANIFEST_FILE_LIMIT] = {false};
+    if (!image_folder_read(folder, &manifest, error))
+        return false;
+    check_files(folder, &manifest, text, fits);
+    bool is_good = true;
+    for (size_t i = 0; is_good && i < manifest.file_count; i++)
+        is_good = fits[i] || error_set(error, "%s/%s differs from the manifest", folder,
+                                       manifest.files[i].name);
+    manifest_done(&manifest);
+    return is_good;
 }
 
 static size_t verify_files(const char *folder, const struct manifest *manifest)
 {
-    struct progress progress = {0};
-    struct count count = {.progress = &progress};
     size_t wrong = 0;
     bool fits[MANIFEST_FILE_LIMIT] = {false};
-    for (size_t i = 0; i < manifest->file_count; i++)
-        count.total += manifest->files[i].size_bytes;
-    progress_begin(&progress, "verify the image", QUIET_MS);
-    for (size_t i = 0; i < manifest->file_count; i++)
-        verify_file(folder, &manifest->files[i], &count, &fits[i]);
-    progress_end(&progress);
+    check_files(folder, manifest, "verify the image", fits);
     for (size_t i = 0; i < manifest->file_count; i++) {
         const struct manifest_file *file = &manifest->files[i];
-        printf("%-20s %s %s\n", file->name, file->sha256, fits[i] ? "ok" : "DIFFERS");
+        CLEANUP_FREE char *path = memory_format("%s/%s", folder, file->name);
+        const char *verdict = fits[i] ? "ok" : file_exists(path) ? "DIFFERS" : "MISSING";
+        printf("%-20s %s %s\n", file->name, file->sha256, verdict);
         wrong += fits[i] ? 0 : 1;
     }
     return wrong;
@@ -263,4 +281,16 @@ bool image_folder_update_manifest(const char *folder, struct manifest *manifest,
             return false;
     }
     return save_manifest(folder, manifest, error);
+}
+
+bool image_folder_publish(const char *finished, const char *folder, struct error *error)
+{
+    CLEANUP_FREE char *old = memory_format("%s.old", folder);
+    if (!file_remove_tree(old, error))
+        return false;
+    if (file_exists(folder) && rename(folder, old) != 0)
+        return error_set_errno(error, errno, "%s", folder);
+    if (rename(finished, folder) != 0)
+        return error_set_errno(error, errno, "%s", finished);
+    return file_remove_tree(old, error);
 }

@@ -44,4 +44,13 @@ bool image_folder_write_manifest(const char *folder, struct manifest *manifest,
 bool image_folder_update_manifest(const char *folder, struct manifest *manifest, const char *name,
                                   struct error *error);
 
+/**
+ * A folder that is finished takes its place: the one that stood there is gone afterwards. A crash
+ * leaves the old one, the new one, or none, and never a mixture.
+ */
+bool image_folder_publish(const char *finished, const char *folder, struct error *error);
+
+/** Compute every hash, with a progress bar under `text`: each file is what the manifest says. */
+bool image_folder_check_hashes(const char *folder, const char *text, struct error *error);
+
 #endif

@@ -12,7 +12,7 @@
 #include "base/memory.h"
 #include "system/file.h"
 
-enum { READ_BYTES = 256 * 1024, SHA512_BYTES = 64, SIGNATURE_BYTES = 64 };
+enum { READ_BYTES = 256 * 1024, SHA512_BYTES = 64 };
 
 static void write_hexadecimal(const uint8_t *digest, char text[MANIFEST_HASH_SIZE])
 {
@@ -84,32 +84,51 @@ bool image_hash_check_integrity(struct bytes content, const char *integrity, str
     return true;
 }
 
-static EVP_PKEY *read_public_key(const char *path, struct error *error)
+enum key_half { KEY_PUBLIC, KEY_PRIVATE };
+
+static EVP_PKEY *read_key(const char *path, enum key_half half, struct error *error)
 {
     FILE *file = fopen(path, "re");
     if (file == NULL) {
         error_set_errno(error, errno, "%s", path);
         return NULL;
     }
-    EVP_PKEY *key = PEM_read_PUBKEY(file, NULL, NULL, NULL);
+    EVP_PKEY *key = half == KEY_PUBLIC ? PEM_read_PUBKEY(file, NULL, NULL, NULL)
+                                       : PEM_read_PrivateKey(file, NULL, NULL, NULL);
     fclose(file);
     if (key == NULL || EVP_PKEY_id(key) != EVP_PKEY_ED25519) {
         EVP_PKEY_free(key);
-        error_set(error, "%s: no Ed25519 public key", path);
+        error_set(error, "%s: no Ed25519 %s key", path, half == KEY_PUBLIC ? "public" : "private");
         return NULL;
     }
     return key;
 }
 
+bool image_hash_sign(struct bytes text, const char *private_key_path,
+                     uint8_t signature[IMAGE_HASH_SIGNATURE_BYTES], struct error *error)
+{
+    EVP_PKEY *key = read_key(private_key_path, KEY_PRIVATE, error);
+    if (key == NULL)
+        return false;
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    size_t length = IMAGE_HASH_SIGNATURE_BYTES;
+    bool is_good = context != NULL && EVP_DigestSignInit(context, NULL, NULL, NULL, key) == 1 &&
+                   EVP_DigestSign(context, signature, &length, text.data, text.length) == 1 &&
+                   length == IMAGE_HASH_SIGNATURE_BYTES;
+    EVP_MD_CTX_free(context);
+    EVP_PKEY_free(key);
+    return is_good || error_set(error, "signing with %s failed", private_key_path);
+}
+
 bool image_hash_check_signature(struct bytes text, struct bytes signature,
                                 const char *public_key_path, struct error *error)
 {
-    EVP_PKEY *key = read_public_key(public_key_path, error);
+    EVP_PKEY *key = read_key(public_key_path, KEY_PUBLIC, error);
     if (key == NULL)
         return false;
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     bool is_good =
-        signature.length == SIGNATURE_BYTES && context != NULL &&
+        signature.length == IMAGE_HASH_SIGNATURE_BYTES && context != NULL &&
         EVP_DigestVerifyInit(context, NULL, NULL, NULL, key) == 1 &&
         EVP_DigestVerify(context, signature.data, signature.length, text.data, text.length) == 1;
     EVP_MD_CTX_free(context);

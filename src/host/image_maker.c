@@ -2,8 +2,12 @@
  * rootcell-image: makes and fetches images for `rootcell`. A program of its own, because it alone
  * needs the libraries for that, and loading them takes longer than most commands of rootcell.
  *
- *     rootcell-image build|refresh FOLDER DATA ARCHITECTURE INIT FIREWALL
+ *     rootcell-image build|rebuild|refresh FOLDER DATA ARCHITECTURE INIT FIREWALL
  *     rootcell-image download FOLDER DATA ARCHITECTURE MANIFEST-URL
+ *     rootcell-image release FOLDER DATA ARCHITECTURE KEY OUTPUT
+ *
+ * build keeps an image that was made from the same inputs, rebuild never does, refresh only puts
+ * other programs into it.
  *
  * Steps are told on standard error; the reason of a failure goes to standard output, for the
  * caller.
@@ -11,6 +15,8 @@
 
 #include "host/image_build.h"
 #include "host/image_download.h"
+#include "host/image_release.h"
+#include "host/message.h"
 #include "system/own_program.h"
 
 #include <fcntl.h>
@@ -20,7 +26,7 @@
 
 enum { ARGUMENTS_COMMON = 5, STATUS_FAILED = 1, STATUS_USAGE = 2, DESCRIPTOR_LIMIT = 64 };
 
-static bool build(char *const *arguments, struct error *error)
+static bool run_build(char *const *arguments, struct error *error)
 {
     struct image_build_options options = {
         .folder = arguments[2],
@@ -29,11 +35,17 @@ static bool build(char *const *arguments, struct error *error)
         .init = arguments[5],
         .firewall = arguments[6],
     };
-    return strcmp(arguments[1], "build") == 0 ? image_build_run(&options, error)
-                                              : image_build_refresh(&options, error);
+    const char *word = arguments[1];
+    if (strcmp(word, "refresh") == 0)
+        return image_build_refresh(&options, error);
+    if (strcmp(word, "rebuild") == 0 || !image_build_is_current(&options))
+        return image_build_run(&options, error);
+    message_note("the image was made from the same lists, settings and package sources: kept; "
+                 "`rootcell image build --force` makes it anew, with newer Debian packages");
+    return image_build_refresh(&options, error);
 }
 
-static bool download(char *const *arguments, struct error *error)
+static bool run_download(char *const *arguments, struct error *error)
 {
     struct image_download_options options = {
         .folder = arguments[2],
@@ -42,6 +54,37 @@ static bool download(char *const *arguments, struct error *error)
         .manifest_url = arguments[5],
     };
     return image_download_run(&options, error);
+}
+
+static bool run_release(char *const *arguments, struct error *error)
+{
+    struct image_release_options options = {
+        .folder = arguments[2],
+        .data = arguments[3],
+        .architecture = arguments[4],
+        .key = arguments[5],
+        .output = arguments[6],
+    };
+    return image_release_run(&options, error);
+}
+
+static const struct task {
+    const char *word;
+    int argument_count; /* behind those that all have */
+    bool (*run)(char *const *arguments, struct error *error);
+} tasks[] = {
+    {"build", 2, run_build},       {"rebuild", 2, run_build},   {"refresh", 2, run_build},
+    {"download", 1, run_download}, {"release", 2, run_release},
+};
+
+static const struct task *find_task(int count, char *const *arguments)
+{
+    for (size_t i = 0; count > 1 && i < sizeof(tasks) / sizeof(tasks[0]); i++) {
+        if (strcmp(tasks[i].word, arguments[1]) == 0 &&
+            count == ARGUMENTS_COMMON + tasks[i].argument_count)
+            return &tasks[i];
+    }
+    return NULL;
 }
 
 /*
@@ -59,15 +102,12 @@ int main(int count, char **arguments)
     struct error error = {""};
     keep_descriptors();
     own_program_end_with_parent();
-    const char *word = count > 1 ? arguments[1] : "";
-    bool is_build = strcmp(word, "build") == 0 || strcmp(word, "refresh") == 0;
-    bool is_download = strcmp(word, "download") == 0;
-    if ((!is_build || count != ARGUMENTS_COMMON + 2) &&
-        (!is_download || count != ARGUMENTS_COMMON + 1)) {
+    const struct task *task = find_task(count, arguments);
+    if (task == NULL) {
         printf("usage: `rootcell image` calls this program\n");
         return STATUS_USAGE;
     }
-    if (is_build ? build(arguments, &error) : download(arguments, &error))
+    if (task->run(arguments, &error))
         return 0;
     printf("%s\n", error.text);
     return STATUS_FAILED;

@@ -77,22 +77,32 @@ static char *program_beside(const char *programs, const char *nested, const char
     return memory_format("%s/%s/%s", programs, nested, name);
 }
 
-/* "build" or "refresh" with the programs that stand beside this one, or "download". */
+/* The program that makes images, with the words that all its tasks have. */
+static bool add_maker(struct argument_list *words, const struct instance *instance,
+                      const char *word, const char *folder, struct error *error)
+{
+    CLEANUP_FREE char *programs = own_program_folder(error);
+    if (programs == NULL)
+        return false;
+    CLEANUP_FREE char *maker = program_beside(programs, "src/host", "rootcell-image");
+    CLEANUP_FREE char *data = memory_format("%s/image", instance->home->data);
+    argument_list_add_all(words, maker, word, folder, data, machine_image_architecture(), NULL);
+    return true;
+}
+
+/* "build", "rebuild" or "refresh" with the programs that stand beside this one, or "download". */
 static bool make(const struct instance *instance, const char *word, const char *folder,
                  const struct file_lock *lock, struct error *error)
 {
     CLEANUP_ARGUMENTS struct argument_list words = {0};
     CLEANUP_FREE char *programs = own_program_folder(error);
-    if (programs == NULL)
+    if (programs == NULL || !add_maker(&words, instance, word, folder, error))
         return false;
-    CLEANUP_FREE char *maker = program_beside(programs, "src/host", "rootcell-image");
+    /* A copy of rootcell alone runs what is there. */
+    if (!file_exists(words.texts[0]) && strcmp(word, "refresh") == 0)
+        return true;
     CLEANUP_FREE char *init = program_beside(programs, "src/init", "rootcell-init");
     CLEANUP_FREE char *firewall = program_beside(programs, "src/firewall", "rootcell-firewall");
-    CLEANUP_FREE char *data = memory_format("%s/image", instance->home->data);
-    /* A copy of rootcell alone runs what is there. */
-    if (!file_exists(maker) && strcmp(word, "refresh") == 0)
-        return true;
-    argument_list_add_all(&words, maker, word, folder, data, machine_image_architecture(), NULL);
     if (strcmp(word, "download") == 0)
         argument_list_add(&words, instance->settings.image_manifest_url);
     else
@@ -115,22 +125,40 @@ static bool lock_images(const struct home *home, struct file_lock *lock, struct 
            file_lock_take(lock, path, say_waiting, NULL, error);
 }
 
-static bool make_image(const struct instance *instance, const char *folder,
+static bool make_image(const struct instance *instance, const char *folder, bool is_forced,
                        const struct file_lock *lock, struct error *error)
 {
-    const char *word = *instance->settings.image_manifest_url ? "download" : "build";
+    const char *word = *instance->settings.image_manifest_url ? "download"
+                       : is_forced                            ? "rebuild"
+                                                              : "build";
     return make(instance, word, folder, lock, error);
 }
 
-bool machine_image_build(const struct instance *instance, struct error *error)
+bool machine_image_build(const struct instance *instance, bool is_forced, struct error *error)
 {
     CLEANUP_FREE char *folder = machine_image_folder(instance);
     struct file_lock lock = FILE_LOCK_NONE;
     if (*instance->settings.image_directory)
         return error_set(error, "ROOTCELL_IMAGE_DIR is set: the images are made elsewhere; take it "
                                 "out of .env to make them here");
-    bool is_made =
-        lock_images(instance->home, &lock, error) && make_image(instance, folder, &lock, error);
+    bool is_made = lock_images(instance->home, &lock, error) &&
+                   make_image(instance, folder, is_forced, &lock, error);
+    file_lock_release(&lock);
+    return is_made;
+}
+
+bool machine_image_release(const struct instance *instance, const char *key, const char *output,
+                           struct error *error)
+{
+    CLEANUP_FREE char *folder = machine_image_folder(instance);
+    CLEANUP_ARGUMENTS struct argument_list words = {0};
+    struct file_lock lock = FILE_LOCK_NONE;
+    bool is_made = lock_images(instance->home, &lock, error) &&
+                   add_maker(&words, instance, "release", folder, error);
+    if (is_made) {
+        argument_list_add_all(&words, key, output, NULL);
+        is_made = run_maker(&words, &lock, error);
+    }
     file_lock_release(&lock);
     return is_made;
 }
@@ -153,7 +181,7 @@ static bool ensure_folder(const struct instance *instance, const char *folder, s
         CLEANUP_FREE char *manifest = memory_format("%s/manifest.json", folder);
         if (file_exists(manifest))
             message_note("%s; the images are made anew", why.text);
-        is_there = make_image(instance, folder, &lock, error) &&
+        is_there = make_image(instance, folder, false, &lock, error) &&
                    image_folder_check(folder, machine_image_architecture(), error);
     }
     /* A firewall that was mended and compiled again is the one that runs. */

@@ -19,8 +19,15 @@ const char *machine_image_architecture(void);
 /** Where the image of an instance is or will be: ROOTCELL_IMAGE_DIR or images/ARCH; owned. */
 char *machine_image_folder(const struct instance *instance);
 
-/** Make the image of that folder new from packages, or from where it can be downloaded. */
-bool machine_image_build(const struct instance *instance, struct error *error);
+/**
+ * Make the image of that folder from packages, or download it. One that was made from the same
+ * inputs, or has the manifest that is offered, is kept; `is_forced` makes it from packages anew.
+ */
+bool machine_image_build(const struct instance *instance, bool is_forced, struct error *error);
+
+/** Make of that image a signed, compressed release in the folder `output` (image_release.h). */
+bool machine_image_release(const struct instance *instance, const char *key, const char *output,
+                           struct error *error);
 
 /**
  * The image for the instance: made or downloaded when there is none. Its base is kept under its own

@@ -8,7 +8,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-char *own_program_folder(struct error *error)
+char *own_program_path(struct error *error)
 {
     char path[4096];
     ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
@@ -17,10 +17,16 @@ char *own_program_folder(struct error *error)
         return NULL;
     }
     path[length] = '\0';
-    char *slash = strrchr(path, '/');
+    return memory_copy_text(path);
+}
+
+char *own_program_folder(struct error *error)
+{
+    char *path = own_program_path(error);
+    char *slash = path ? strrchr(path, '/') : NULL;
     if (slash)
         *slash = '\0';
-    return memory_copy_text(path);
+    return path;
 }
 
 void own_program_end_with_parent(void)

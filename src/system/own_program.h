@@ -3,6 +3,9 @@
 
 #include "base/error.h"
 
+/** The full path of the running program's file, owned by the caller, or NULL. */
+char *own_program_path(struct error *error);
+
 /** The folder that the running program's file is in, owned by the caller, or NULL. */
 char *own_program_folder(struct error *error);
 

@@ -103,6 +103,11 @@ class Image:
     def url(self):
         return f"https://127.0.0.1:{self.server.server_address[1]}/manifest.json"
 
+    def serve(self, folder):
+        """What stands in a folder, and nothing else."""
+        self.contents = {str(path.relative_to(folder)): path.read_bytes()
+                         for path in folder.rglob("*") if path.is_file()}
+
     def publish(self, architecture, key=None):
         """The files, agent.img compressed, with their manifest and its signature."""
         files = []

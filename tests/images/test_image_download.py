@@ -1,18 +1,10 @@
 """Images made elsewhere: what is fetched, what is refused, and what a break leaves."""
 
-import json
-import os
-import platform
-import subprocess
-from pathlib import Path
-
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from image_server import FILES, Image
-
-TOP = Path(__file__).resolve().parents[2]
-ARCHITECTURE = platform.machine()
+from program import ARCHITECTURE, TOP, Home
 
 
 @pytest.fixture
@@ -22,25 +14,19 @@ def image(tmp_path):
     image.stop()
 
 
+def home(image):
+    return Home(image.folder / "home", image.data, CURL_CA_BUNDLE=str(image.certificate))
+
+
 def build(image, url=None):
     """`rootcell image build` with the image's address in the settings: (status, errors)."""
-    home = image.folder / "home"
-    instance = home / "instances/default"
-    instance.mkdir(parents=True, exist_ok=True)
-    (instance / ".env").write_text(f"ROOTCELL_IMAGE_MANIFEST_URL={url or image.url}\n")
-    (instance / "state.json").write_text(json.dumps({
-        "version": 1, "firewall_ip": "192.168.100.2", "agent_ip": "192.168.100.3", "prefix": 24,
-        "ssh_port": 0}))
-    result = subprocess.run(
-        [TOP / "build/rootcell", "image", "build"], stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env={"PATH": os.environ["PATH"], "HOME": str(image.folder), "ROOTCELL_HOME": str(home),
-             "ROOTCELL_DATA": str(image.data), "CURL_CA_BUNDLE": str(image.certificate)})
-    return result.returncode, result.stderr
+    home(image).set(ROOTCELL_IMAGE_MANIFEST_URL=url or image.url)
+    status, _, errors = home(image).run("build")
+    return status, errors
 
 
 def folder(image):
-    return image.folder / "home/images" / ARCHITECTURE
+    return home(image).image
 
 
 def assert_refused(image, why, **options):
@@ -109,4 +95,16 @@ def test_carries_on_where_a_broken_download_stopped(image):
     assert status == 0, errors
     assert ("/vmlinuz", f"bytes={len(FILES['vmlinuz']) // 2}-") in image.requests
     assert sum(1 for path, _ in image.requests if path == "/agent.img.zst") == 1
+    assert (folder(image) / "vmlinuz").read_bytes() == FILES["vmlinuz"]
+
+
+def test_fetches_nothing_again_that_is_there_unchanged(image):
+    image.publish(ARCHITECTURE)
+    assert build(image)[0] == 0
+    image.requests.clear()
+    status, errors = build(image)
+    assert status == 0 and "is there already" in errors
+    assert {path for path, _ in image.requests} == {"/manifest.json", "/manifest.json.sig"}
+    (folder(image) / "vmlinuz").write_bytes(b"x" * len(FILES["vmlinuz"]))
+    assert build(image)[0] == 0
     assert (folder(image) / "vmlinuz").read_bytes() == FILES["vmlinuz"]
