@@ -164,6 +164,11 @@ def suite_namespaces():
     return run_pytest_suite("namespaces")
 
 
+def suite_attack():
+    """Every way out that we know of, tried against the real firewall; see docs/attacks.md."""
+    return run_pytest_suite("attack")
+
+
 def suite_images():
     """Fetching signed images of the VMs from a server on the loopback, and what is refused."""
     return run_pytest_suite("images")
@@ -205,6 +210,7 @@ SUITES = {
     "fuzz-replay": suite_fuzz_replay,
     "images": suite_images,
     "namespaces": suite_namespaces,
+    "attack": suite_attack,
     "machines": suite_machines,
 }
 EXTRA_SUITES = {

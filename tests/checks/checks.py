@@ -256,6 +256,15 @@ def check_each_source_is_built():
             yield f"{name}:1: not listed in {(folder / 'meson.build').relative_to(TOP)}"
 
 
+def check_the_table_of_attacks_is_fresh():
+    made = subprocess.run(
+        ["/usr/bin/python3", "-B", "tests/attack/table.py"], cwd=TOP, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE)
+    yield from made.stderr.decode().splitlines()
+    if not made.returncode and made.stdout.decode() != text("docs/attacks.md"):
+        yield "docs/attacks.md: stale: run tests/attack/table.py --write"
+
+
 def check_entry_scripts_are_short():
     for name in ("rootcell", "test", ".ci/run"):
         if name in FILES and text(name).count("\n") > 60:

@@ -53,6 +53,8 @@ def client_hello(name=None, alpn=("http/1.1",), versions=HELLO_VERSIONS, extensi
 class Peer:
     """A connection with deadlines; plain or TLS."""
 
+    patience = 1.0  # what every limit of read_to_end is multiplied with
+
     def __init__(self, connection):
         self.socket = connection
         self.received = b""
@@ -73,7 +75,7 @@ class Peer:
 
     def read_to_end(self, seconds=2.0):
         """Everything until the other side closes or resets; Late when it does not."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + seconds * self.patience
         while True:
             left = deadline - time.monotonic()
             if left <= 0:
@@ -212,6 +214,28 @@ class Agent:
         status, _, body = self.request(name, target, **options)
         assert status == 200, (status, body)
         return json.loads(body)
+
+    def ask_over_tcp(self, messages, server=None):
+        """Pipelined questions; the replies in the order of arrival."""
+        with self.connect(server or self.gateway, 53) as peer:
+            for message in messages:
+                peer.send(struct.pack("!H", len(message)) + message)
+            replies = []
+            for _ in messages:
+                length = struct.unpack("!H", peer.read_exactly(2))[0]
+                replies.append(peer.read_exactly(length))
+            return replies
+
+    def try_request(self, name, target="/"):
+        """The status of an exchange, or 0 when there was none."""
+        try:
+            return self.request(name, target)[0]
+        except (OSError, AssertionError):
+            return 0
+
+    def is_allowed(self, name, target="/"):
+        """The name resolves and a request is answered with 200."""
+        return self.ask(name).code == 0 and self.try_request(name, target) == 200
 
     # Programs
 

@@ -49,6 +49,9 @@ class Answer:
             offset += 10
             if kind == A and length == 4:
                 self.addresses.append(socket.inet_ntoa(message[offset:offset + 4]))
+            elif kind == AAAA and length == 16:
+                packed = message[offset:offset + 16]
+                self.addresses.append(socket.inet_ntop(socket.AF_INET6, packed))
             offset += length
 
     def _skip_name(self, offset):

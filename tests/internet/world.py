@@ -21,6 +21,7 @@ from internet.linux import Namespace, link
 from internet.origin import Catcher, Journal, TlsOrigin
 from internet.resolver import OddServer
 from internet.servers import Servers
+from internet.wait import Late, wait_until
 
 ADDRESSES = {
     "resolver": "198.51.100.53",
@@ -78,6 +79,7 @@ class World:
         self._stock_bad_certificates()
         self.journal = Journal()
         self.capture = Capture(self.internet, "wan")
+        self.inside = Capture(self.firewall, "lo")  # what the firewall sends to itself
         self.catcher = Catcher(self.internet, self.journal)
         self.origin = TlsOrigin(self.internet, ADDRESSES["origin"], self.shop, self.journal)
         self.old_origin = TlsOrigin(
@@ -143,6 +145,18 @@ class World:
         self.servers.start_nginx(["web.example.com"], "git.example.com")
         self.servers.start_sshd()
         self.servers.start_websocket("ws.example.com")
+
+    def dialled(self, start):
+        """Where the wall dialled since a position of the capture; waits until there is one."""
+
+        def search():
+            return {packet.destination for packet in self.capture.since(start)
+                    if packet.is_connect and packet.destination != ADDRESSES["resolver"]}
+
+        try:
+            return wait_until(search, "a dial", 3)
+        except Late:
+            return set()
 
     def stop(self):
         self.servers.stop()

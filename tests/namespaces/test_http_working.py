@@ -15,19 +15,6 @@ HOST = b"Host: origin.example.com\r\n"
 MIB = 1 << 20
 
 
-@pytest.fixture
-def script(world):
-    added = []
-
-    def add(path, answer):
-        world.origin.scripts[path] = answer
-        added.append(path)
-
-    yield add
-    for path in added:
-        world.origin.scripts.pop(path, None)
-
-
 def test_serves_curl(agent, wall):
     since = wall.record_position()
     result = agent.curl("-v", "https://web.example.com/")
@@ -422,3 +409,37 @@ def test_reaches_a_port_that_the_policy_names(world, agent):
         lambda: {(packet.destination, packet.port) for packet in world.capture.since(start)
                  if packet.is_connect} == {("198.51.100.11", 8443)},
         "a dial of that port and of no other", 3)
+
+
+def test_answers_pipelined_requests_one_after_the_other(agent):
+    with agent.tls(NAME) as peer:
+        peer.send(b"".join(b"GET /pipeline/%d HTTP/1.1\r\n" % n + HOST + b"\r\n" for n in range(20)))
+        for number in range(20):
+            status, _, body = peer.read_response()
+            assert status == 200
+            assert json.loads(body)["target"] == f"/pipeline/{number}"
+
+
+@pytest.mark.parametrize("method,target", [
+    ("GET", "/public/a"), ("HEAD", "/public/a/b/c"), ("GET", "/public/a%20b?x=../../%2e%2e"),
+    ("POST", "/upload/file"), ("GET", "/public/a..b"), ("GET", "/public/.hidden"),
+    ("GET", "/public/caf%C3%A9"),
+])
+def test_allows_what_a_rule_names(world, agent, method, target):
+    status, _, _ = agent.request("rules.example.com", target, method=method,
+                                 fields=["Content-Length: 0"] if method == "POST" else ())
+    assert status == 200
+    assert world.origin.requests[-1].target == target
+
+
+def test_allows_an_encoded_slash_where_the_rule_says_so(world, agent):
+    assert agent.request("encoded.example.com", "/packages/@scope%2fname")[0] == 200
+    assert world.origin.requests[-1].target == "/packages/@scope%2fname"
+
+
+def test_tells_a_refused_agent_how_its_user_can_allow_it(agent):
+    status, fields, body = agent.request("rules.example.com", "/secret")
+    told = json.dumps(json.loads(body))
+    assert status == 403 and "rootcell" in told and "allow" in told
+    assert "rules.example.com" in told or "host" in told
+    assert len(body) < 2000 and "location" not in fields

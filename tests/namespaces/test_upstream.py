@@ -1,137 +1,13 @@
 """The other side: which servers the wall believes, and which addresses it never dials."""
 
 import json
-import ssl
 
 import pytest
 
-from internet.wait import Late, wait_until
-from internet.world import ADDRESSES, FIREWALL_LINK, FIREWALL_UPLINK
+from internet.world import ADDRESSES
 
-BAD_CERTIFICATES = [
-    "expired.example.com", "future.example.com", "wrong-name.example.com", "cn-only.example.com",
-    "self-signed.example.com", "stranger.example.com", "a.two-levels.example.com",
-    "partial.example.com", "client-usage.example.com",
-]
-
-FLOOR = [
-    "0.0.0.0", "0.1.2.3", "127.0.0.1", "127.255.0.1", "169.254.169.254", "169.254.0.1",
-    "192.0.0.8", "198.18.0.5", "198.19.255.1", "224.0.0.1", "239.1.2.3", "240.0.0.1",
-    "255.255.255.255", FIREWALL_LINK, FIREWALL_UPLINK,
-    "::", "::1", "fe80::1", "fec0::1", "ff02::1",
-    "::ffff:127.0.0.1", "::ffff:169.254.169.254", "::ffff:10.0.0.1", "::127.0.0.1",
-    "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe", "2002:7f00:1::1", "2002:a9fe:a9fe::1",
-    "2001:0:7f00:1::1", "2001:0:5ef5:79fb:0:0:80ff:fffe",
-]
 PRIVATE = ["10.1.2.3", "172.16.0.1", "172.31.255.1", "192.168.1.1", "100.64.0.1", "100.127.1.1",
            "fc00::1", "fd12:3456::1"]
-
-
-def dialled(world, start):
-    """Where the wall dialled since a position; waits until there is one."""
-
-    def search():
-        return {packet.destination for packet in world.capture.since(start) if packet.is_connect
-                and packet.destination != ADDRESSES["resolver"]}
-
-    try:
-        return wait_until(search, "a dial", 3)
-    except Late:
-        return set()
-
-
-def try_request(agent, name, target):
-    """The status, or 0 when the wall closed without an answer."""
-    try:
-        return agent.request(name, target)[0]
-    except (OSError, ssl.SSLError, AssertionError):
-        return 0
-
-
-@pytest.mark.parametrize("name", BAD_CERTIFICATES)
-def test_refuses_a_server_whose_certificate_is_bad(world, agent, refused, name):
-    with refused(may_connect=True, is_recorded=False) as witness:
-        assert try_request(agent, name, f"/{witness.marker}") in (0, 502, 503)
-        witness.record(decision="deny", kind="http", name=name)
-
-
-def test_refuses_a_server_that_speaks_only_old_tls(agent, refused):
-    with refused(may_connect=True, is_recorded=False) as witness:
-        status = try_request(agent, "old-tls.example.com", f"/{witness.marker}")
-        assert status in (0, 502, 503)
-        witness.failure("old-tls.example.com")
-
-
-@pytest.mark.parametrize("address", FLOOR + PRIVATE)
-def test_never_dials_the_floor(world, agent, refused, address):
-    name = f"a{(FLOOR + PRIVATE).index(address)}.odd.example.net"
-    world.odd.names[name] = [address]
-    with refused(may_connect=True, is_recorded=False) as witness:
-        assert try_request(agent, name, f"/{witness.marker}") in (0, 502, 503)
-        witness.record(decision="deny", kind="http", name=name)
-        witness.settle()
-        assert not witness.connects()
-
-
-@pytest.mark.parametrize("address", [one for one in FLOOR if one != "::ffff:10.0.0.1"])
-def test_never_dials_the_floor_under_private_either(world, agent, refused, address):
-    name = f"b{FLOOR.index(address)}.private.odd.example.net"
-    world.odd.names[name] = [address]
-    with refused(may_connect=True, is_recorded=False) as witness:
-        assert try_request(agent, name, f"/{witness.marker}") in (0, 502, 503)
-        witness.record(decision="deny", kind="http", name=name)
-        witness.settle()
-        assert not witness.connects()
-
-
-@pytest.mark.parametrize("name", ["loopback.example.com", "metadata.example.com"])
-def test_believes_no_real_resolver_about_the_floor(agent, refused, name):
-    with refused(may_connect=True, is_recorded=False) as witness:
-        assert try_request(agent, name, f"/{witness.marker}") in (0, 502, 503)
-        witness.record(decision="deny", kind="http", name=name)
-        witness.settle()
-        assert not witness.connects()
-
-
-def test_follows_no_alias_into_the_floor(world, agent, refused):
-    names = world.odd.names
-    names["alias.odd.example.net"] = ["-> one.alias.example.net"]
-    names["one.alias.example.net"] = ["-> two.alias.example.net"]
-    names["two.alias.example.net"] = ["127.0.0.1"]
-    names["loop.odd.example.net"] = ["-> loop.odd.example.net"]
-    for name in ("alias.odd.example.net", "loop.odd.example.net"):
-        with refused(may_connect=True, is_recorded=False) as witness:
-            assert try_request(agent, name, f"/{witness.marker}") in (0, 502, 503)
-            witness.failure(name)
-            witness.settle()
-            assert not witness.connects()
-
-
-def test_dials_only_the_public_one_of_mixed_answers(world, agent):
-    name = "mixed.odd.example.net"
-    world.odd.names[name] = ["127.0.0.1", "10.0.0.1", ADDRESSES["origin"], "169.254.169.254"]
-    start = world.capture.position()
-    assert agent.request_json(name)["name"] == name
-    assert dialled(world, start) == {ADDRESSES["origin"]}
-
-
-def test_checks_the_address_again_when_the_answer_changes(world, agent, refused):
-    name = "rebinding.odd.example.net"
-    answers = [[ADDRESSES["origin"]]]
-    world.odd.names[name] = lambda: answers[0]
-    assert agent.request_json(name)["name"] == name
-    answers[0] = ["127.0.0.1"]
-    start = world.capture.position()
-    for _ in range(5):
-        try_request(agent, name, "/again")
-    assert dialled(world, start) <= {ADDRESSES["origin"]}
-
-
-def test_says_so_when_a_name_does_not_exist(world, agent, refused):
-    with refused(may_connect=True, is_recorded=False) as witness:
-        status = try_request(agent, "missing.odd.example.net", f"/{witness.marker}")
-        assert status in (0, 502, 503)
-        witness.failure("missing.odd.example.net")
 
 
 @pytest.mark.parametrize("address", PRIVATE[:6])
@@ -140,16 +16,16 @@ def test_dials_private_addresses_where_the_rule_says_so(world, agent, address):
     name = f"c{PRIVATE.index(address)}.private.odd.example.net"
     world.odd.names[name] = [address]
     start = world.capture.position()
-    try_request(agent, name, "/private")
-    assert dialled(world, start) == {address}
+    agent.try_request(name, "/private")
+    assert world.dialled(start) == {address}
 
 
 def test_dials_ipv6_where_the_firewall_has_it(world, agent):
     """The witness of the IPv6 rows above: an address outside the floor is dialled."""
     world.odd.names["six.odd.example.net"] = ["2001:db8:1::1"]
     start = world.capture.position()
-    try_request(agent, "six.odd.example.net", "/six")
-    assert dialled(world, start) == {"2001:db8:1::1"}
+    agent.try_request("six.odd.example.net", "/six")
+    assert world.dialled(start) == {"2001:db8:1::1"}
 
 
 def test_uses_the_next_address_when_one_refuses(world, agent):

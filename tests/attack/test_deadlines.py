@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from attack.marks import row
 from internet.agent import client_hello
 from internet.wait import Late
 
@@ -55,6 +56,7 @@ def halves(agent):
     return ended
 
 
+@row("link-half-done")
 @pytest.mark.parametrize("why", [why for why in HALVES if HALVES[why][3] <= 30])
 def test_ends_what_stays_half_done(halves, ordinary, why):
     _, _, _, latest, earliest = HALVES[why]
@@ -66,6 +68,7 @@ def test_ends_what_stays_half_done(halves, ordinary, why):
     ordinary()
 
 
+@row("http1-slow")
 def test_ends_a_head_that_comes_byte_by_byte(agent, ordinary):
     with agent.tls(NAME) as peer:
         started = time.monotonic()

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from attack.marks import row
 from internet.wait import Late
 
 NAME = "origin.example.com"
@@ -173,6 +174,7 @@ def status_of(answer):
     return int(answer.split(b" ")[1]) if answer.startswith(b"HTTP/1.1 ") else 0
 
 
+@row("http1-leading", "http1-line", "http1-fields", "http1-host", "http1-connect", "http1-size")
 @pytest.mark.parametrize("why", MALFORMED)
 def test_refuses_a_malformed_head(agent, refused, why):
     with refused(kind="http", name=NAME) as witness:
@@ -182,6 +184,7 @@ def test_refuses_a_malformed_head(agent, refused, why):
         assert answer.count(b"HTTP/1.1 ") <= 1
 
 
+@row("http1-framing")
 @pytest.mark.parametrize("why", FRAMING)
 def test_refuses_conflicting_framing(agent, refused, why):
     with refused(kind="http", name=NAME) as witness:
@@ -192,6 +195,7 @@ def test_refuses_conflicting_framing(agent, refused, why):
         assert answer.count(b"HTTP/1.1 ") <= 1
 
 
+@row("http1-chunks")
 @pytest.mark.parametrize("why", CHUNKS)
 def test_refuses_tricks_with_chunks(agent, refused, why):
     with refused(kind="http", name=NAME, may_connect=True) as witness:
@@ -202,6 +206,7 @@ def test_refuses_tricks_with_chunks(agent, refused, why):
         assert answer.count(b"HTTP/1.1 ") <= 1
 
 
+@row("http1-second")
 @pytest.mark.parametrize("first", ["GET", "POST"])
 def test_forwards_no_second_request_that_is_malformed(world, agent, refused, first):
     with refused(kind="http", name=NAME, may_connect=True) as witness:
@@ -212,15 +217,6 @@ def test_forwards_no_second_request_that_is_malformed(world, agent, refused, fir
         answer = exchange(agent, raw)
         assert answer.startswith(b"HTTP/1.1 200 ")
         assert world.origin.requests[-1].target == "/first"
-
-
-def test_answers_pipelined_requests_one_after_the_other(agent):
-    with agent.tls(NAME) as peer:
-        peer.send(b"".join(b"GET /pipeline/%d HTTP/1.1\r\n" % n + HOST + b"\r\n" for n in range(20)))
-        for number in range(20):
-            status, _, body = peer.read_response()
-            assert status == 200
-            assert json.loads(body)["target"] == f"/pipeline/{number}"
 
 
 # Rules with methods and paths
@@ -240,6 +236,7 @@ EVASIONS = [
 ]
 
 
+@row("http1-rules")
 @pytest.mark.parametrize("method,target", REFUSED_BY_RULE)
 def test_refuses_what_no_rule_names(agent, refused, method, target):
     with refused(kind="http", name="rules.example.com") as witness:
@@ -254,6 +251,7 @@ def test_refuses_what_no_rule_names(agent, refused, method, target):
         assert json.loads(body)
 
 
+@row("http1-paths")
 @pytest.mark.parametrize("target", EVASIONS)
 def test_refuses_every_spelling_of_a_way_round_a_path_rule(agent, refused, target):
     with refused(kind="http", name="rules.example.com") as witness:
@@ -265,6 +263,7 @@ def test_refuses_every_spelling_of_a_way_round_a_path_rule(agent, refused, targe
         assert status_of(answer) in (400, 403), answer
 
 
+@row("http1-override")
 @pytest.mark.parametrize("name", ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override",
                                   "x-http-method-override"])
 def test_refuses_method_override_where_methods_are_ruled(agent, refused, name):
@@ -273,31 +272,6 @@ def test_refuses_method_override_where_methods_are_ruled(agent, refused, name):
               f"{name}: DELETE\r\n\r\n"
         answer = first_answer(agent, raw.encode(), "rules.example.com")
         assert status_of(answer) in (400, 403), answer
-
-
-@pytest.mark.parametrize("method,target", [
-    ("GET", "/public/a"), ("HEAD", "/public/a/b/c"), ("GET", "/public/a%20b?x=../../%2e%2e"),
-    ("POST", "/upload/file"), ("GET", "/public/a..b"), ("GET", "/public/.hidden"),
-    ("GET", "/public/caf%C3%A9"),
-])
-def test_allows_what_a_rule_names(world, agent, method, target):
-    status, _, _ = agent.request("rules.example.com", target, method=method,
-                                 fields=["Content-Length: 0"] if method == "POST" else ())
-    assert status == 200
-    assert world.origin.requests[-1].target == target
-
-
-def test_allows_an_encoded_slash_where_the_rule_says_so(world, agent):
-    assert agent.request("encoded.example.com", "/packages/@scope%2fname")[0] == 200
-    assert world.origin.requests[-1].target == "/packages/@scope%2fname"
-
-
-def test_tells_a_refused_agent_how_its_user_can_allow_it(agent):
-    status, fields, body = agent.request("rules.example.com", "/secret")
-    told = json.dumps(json.loads(body))
-    assert status == 403 and "rootcell" in told and "allow" in told
-    assert "rules.example.com" in told or "host" in told
-    assert len(body) < 2000 and "location" not in fields
 
 
 # WebSocket and upgrades
@@ -309,20 +283,7 @@ UPGRADE = (
 )
 
 
-@pytest.fixture
-def script(world):
-    """Answer one path of the origin by hand; gone after the test."""
-    added = []
-
-    def add(path, answer):
-        world.origin.scripts[path] = answer
-        added.append(path)
-
-    yield add
-    for path in added:
-        world.origin.scripts.pop(path, None)
-
-
+@row("http1-upgrade")
 @pytest.mark.parametrize("answer", [
     b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
     b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
@@ -347,6 +308,7 @@ def test_opens_no_tunnel_without_a_right_101(agent, refused, script, answer):
             peer.read_to_end(3)
 
 
+@row("http1-upgrade")
 def test_sends_nothing_that_came_before_the_101(agent, refused, script):
     with refused(may_connect=True, is_recorded=False) as witness:
         def serve(request, connection):
@@ -360,6 +322,7 @@ def test_sends_nothing_that_came_before_the_101(agent, refused, script):
             peer.read_to_end(4)
 
 
+@row("http1-upgrade")
 @pytest.mark.parametrize("protocol,more", [
     ("h2c", "HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n"), ("tunnel", ""), ("tls/1.2", ""),
     ("websocket, h2c", ""), ("h2c, websocket", ""), ("connect-udp", ""),
@@ -376,6 +339,7 @@ def test_upgrades_to_nothing_but_websocket(world, agent, protocol, more):
         assert "upgrade" not in (request.field("connection") or "").lower()
 
 
+@row("http1-upgrade")
 @pytest.mark.parametrize("change", [
     ("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", ""),
     ("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Key: short"),
@@ -422,6 +386,7 @@ BAD_RESPONSES = {
 }
 
 
+@row("http1-responses")
 @pytest.mark.parametrize("why", BAD_RESPONSES)
 def test_turns_a_response_that_lies_into_502(agent, ordinary, script, why):
     def serve(request, connection):
@@ -434,6 +399,7 @@ def test_turns_a_response_that_lies_into_502(agent, ordinary, script, why):
     ordinary()
 
 
+@row("http1-ends", "upstream-truncation")
 @pytest.mark.parametrize("head,body", [
     (b"Content-Length: 1000", b"a" * 500),
     (b"Transfer-Encoding: chunked", b"5\r\nhello\r\n"),
@@ -455,6 +421,7 @@ def test_never_fakes_a_clean_end(agent, ordinary, script, head, body):
     ordinary()
 
 
+@row("http1-ends")
 @pytest.mark.parametrize("after", [b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nstole",
                                    b"surplus", b"\r\n", b"HTTP/1.1 100 Continue\r\n\r\n"])
 def test_gives_no_byte_after_a_complete_response_to_the_next_request(agent, script, after):
@@ -474,6 +441,7 @@ def test_gives_no_byte_after_a_complete_response_to_the_next_request(agent, scri
                 assert "closed" in str(closed) or isinstance(closed, OSError)
 
 
+@row("http1-ends")
 @pytest.mark.parametrize("status,method", [("204 No Content", "GET"), ("304 Not Modified", "GET"),
                                            ("200 OK", "HEAD")])
 def test_passes_no_body_where_there_can_be_none(agent, script, status, method):

@@ -6,6 +6,7 @@ import struct
 
 import pytest
 
+from attack.marks import row
 from internet.agent import Peer
 from internet.frames import Wire, icmp_echo, ipv4, ipv6, tcp, udp
 from internet.wait import Late
@@ -47,6 +48,7 @@ RAW_BYTES = {
 }
 
 
+@row("link-raw-443")
 @pytest.mark.parametrize("target", ["pool", FOREIGN, "198.51.100.11"])
 @pytest.mark.parametrize("kind", RAW_BYTES)
 def test_refuses_raw_bytes_on_443(agent, refused, kind, target):
@@ -57,6 +59,7 @@ def test_refuses_raw_bytes_on_443(agent, refused, kind, target):
         assert b"220" not in answered
 
 
+@row("link-tcp-ports")
 @pytest.mark.parametrize("target", ["pool", FOREIGN, "198.51.100.11", FIREWALL_LINK])
 def test_refuses_every_other_tcp_port_at_once(agent, refused, target):
     address = where(agent, target)
@@ -71,6 +74,7 @@ def test_refuses_every_other_tcp_port_at_once(agent, refused, target):
                 assert plain.connect_ex((address, port)) == errno.ECONNREFUSED, port
 
 
+@row("link-tcp-ports")
 @pytest.mark.parametrize("target", ["pool", *ELSEWHERE])
 def test_refuses_plain_http_on_port_80(agent, refused, target):
     address = where(agent, target)
@@ -79,6 +83,7 @@ def test_refuses_plain_http_on_port_80(agent, refused, target):
             agent.namespace.connect(address, 80, 2)
 
 
+@row("link-udp")
 @pytest.mark.parametrize("target", ["pool", *ELSEWHERE])
 @pytest.mark.parametrize("port", [443, 80, 123, 500, 4500, 5353, 51820, 33434])
 def test_drops_udp_to_every_port_but_names(agent, refused, target, port):
@@ -92,12 +97,14 @@ def test_drops_udp_to_every_port_but_names(agent, refused, target, port):
                 plain.recv(2048)
 
 
+@row("link-udp")
 def test_records_a_first_packet_of_udp(agent, refused):
     with refused(kind="link", port=3478) as witness:
         with agent.namespace.socket(kind=socket.SOCK_DGRAM) as plain:
             plain.sendto(witness.marker.encode(), (agent.address("origin.example.com"), 3478))
 
 
+@row("link-icmp")
 def test_answers_echo_of_the_gateway_only(agent, refused, wire):
     with refused(is_recorded=False) as witness:
         mark = witness.marker.encode()
@@ -145,6 +152,7 @@ def hostile_packets(mark):
     yield "length beyond the frame", ipv4(AGENT, target, 17, datagram + bytes(64))[:60]
 
 
+@row("link-protocols", "link-fragments", "link-spoofed", "link-martians", "link-segments")
 def test_passes_on_no_packet_that_is_made_by_hand(refused, wire):
     with refused(is_recorded=False) as witness:
         for _, packet in hostile_packets(witness.marker.encode()):
@@ -152,6 +160,7 @@ def test_passes_on_no_packet_that_is_made_by_hand(refused, wire):
             wire.send(packet, to=b"\xff" * 6)
 
 
+@row("link-spoofed")
 def test_answers_nothing_to_a_source_that_is_not_the_agent(refused, wire, world):
     with refused(is_recorded=False):
         for source in ("198.51.100.5", "203.0.113.4", FIREWALL_UPLINK):
@@ -168,6 +177,7 @@ def test_answers_nothing_to_a_source_that_is_not_the_agent(refused, wire, world)
         assert not [packet for packet in sent if packet.source == "198.51.100.5"]
 
 
+@row("link-ipv6")
 def test_passes_on_no_ipv6(refused, wire):
     with refused(is_recorded=False) as witness:
         mark = witness.marker.encode()
@@ -184,6 +194,7 @@ def test_passes_on_no_ipv6(refused, wire):
         assert not answers
 
 
+@row("link-listeners")
 @pytest.mark.parametrize("address", [FIREWALL_UPLINK, FIREWALL_LINK, "198.18.0.1", "0.0.0.0"])
 def test_reaches_no_listener_that_is_not_the_walls(world, agent, refused, address):
     listener = world.firewall.socket()
@@ -200,6 +211,7 @@ def test_reaches_no_listener_that_is_not_the_walls(world, agent, refused, addres
     listener.close()
 
 
+@row("link-forwarding")
 def test_forwards_nothing_even_while_the_kernel_would(world):
     for name in ("all", "link", "uplink"):
         value = world.firewall.command("cat", f"/proc/sys/net/ipv4/conf/{name}/forwarding")
@@ -207,12 +219,14 @@ def test_forwards_nothing_even_while_the_kernel_would(world):
     assert world.firewall.command("cat", "/proc/sys/net/ipv4/ip_forward").strip() == "0"
 
 
+@row("link-syn-flood")
 def test_survives_a_flood_of_half_open_connections(agent, refused, wire):
     with refused(is_recorded=False):
         for port in range(2000, 6000):
             wire.send(ipv4(AGENT, "198.51.100.11", 6, tcp(AGENT, "198.51.100.11", port, 443, 2)))
 
 
+@row("link-idle")
 def test_survives_more_idle_connections_than_it_takes(agent, refused):
     peers = []
     try:
@@ -230,6 +244,7 @@ def test_survives_more_idle_connections_than_it_takes(agent, refused):
             plain.close()
 
 
+@row("link-server-first")
 def test_says_nothing_before_it_was_spoken_to(agent, refused):
     with refused(is_recorded=False):
         with agent.connect("origin.example.com") as peer, agent.connect(FOREIGN) as stranger:

@@ -1,0 +1,54 @@
+"""The rows that each case belongs to, and the proof that each case can fail.
+
+Behind a plain relay (ROOTCELL_TESTS_STAND_IN=relay) every attack succeeds. There a case is right
+when it fails: one that asks the oracle, by the oracle; any other by an assertion of its own."""
+
+import pytest
+
+from attack.rows import ROWS
+from internet.agent import Peer
+from internet.fixtures import *  # noqa: F401,F403
+from internet.fixtures import IS_STAND_IN, Leaked
+
+LIMIT_BEHIND_RELAY = 2  # cases of one test that are proof enough that it can fail
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "row(name...): the rows of the table that a case belongs to")
+    config.addinivalue_line("markers", "holds_behind_relay(why): no relay can break this case")
+    if IS_STAND_IN:
+        Peer.patience = 0.1
+
+
+def rows_of(item):
+    return [name for mark in item.iter_markers("row") for name in mark.args]
+
+
+def pytest_collection_modifyitems(config, items):
+    """Every case has its row; behind the relay some cases of each test are proof enough."""
+    unknown = [item.nodeid for item in items if not rows_of(item)]
+    unknown += [item.nodeid for item in items for name in rows_of(item) if name not in ROWS]
+    if unknown:
+        raise pytest.UsageError(f"without a row of tests/attack/rows.py: {unknown[:5]}")
+    if IS_STAND_IN:
+        kept, counts = [], {}
+        for item in items:
+            counts[item.originalname] = counts.get(item.originalname, 0) + 1
+            if (counts[item.originalname] <= LIMIT_BEHIND_RELAY
+                    and not item.get_closest_marker("holds_behind_relay")):
+                kept.append(item)
+        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+        items[:] = kept
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_pyfunc_call(pyfuncitem):
+    outcome = yield
+    if not IS_STAND_IN:
+        return
+    problem = outcome.excinfo[1] if outcome.excinfo else None
+    if problem is None:
+        raise AssertionError("passes behind a plain relay: this case cannot fail")
+    if "refused" in pyfuncitem.fixturenames and not isinstance(problem, Leaked):
+        raise AssertionError(f"fails behind a plain relay, but not by the oracle: {problem!r}")
+    outcome.force_result(True)

@@ -1,0 +1,6 @@
+"""What cases of the attack suite say about themselves."""
+
+import pytest
+
+row = pytest.mark.row  # names of rows.py
+holds_behind_relay = pytest.mark.holds_behind_relay  # why no relay can break the case
