@@ -44,7 +44,6 @@ static void forget(struct connect_connection *connection)
 static void end(struct connect_connection *connection, enum stream_ending ending)
 {
     stream_close(connection->stream, ending);
-    proxy_release_connection(connection->proxy);
     forget(connection);
 }
 
@@ -161,5 +160,5 @@ void connect_service_accept(struct proxy *proxy, int descriptor, uint16_t port)
     CHECK(uv_timer_init(proxy->loop, &connection->deadline) == 0);
     connection->deadline.data = connection;
     uv_timer_start(&connection->deadline, on_head_late, HEAD_TIMEOUT_MS, 0);
-    connection->stream = stream_new(proxy->streams, descriptor, on_stream, connection);
+    connection->stream = proxy_accept_stream(proxy, descriptor, on_stream, connection);
 }

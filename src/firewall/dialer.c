@@ -229,8 +229,10 @@ static void on_connected(struct dial *dial)
         return;
     }
     dial->state = STATE_HANDSHAKE;
+    enum tls_upstream_offer offer =
+        dial->security == DIAL_TLS_HTTP_2 ? TLS_UPSTREAM_OFFER_2 : TLS_UPSTREAM_OFFER_1;
     stream_start_tls(dial->stream,
-                     tls_upstream_session(dial->dialer->upstream, dial->name, dial->port));
+                     tls_upstream_session(dial->dialer->upstream, dial->name, dial->port, offer));
 }
 
 static void on_handshake_done(struct dial *dial)
@@ -248,6 +250,14 @@ static void on_handshake_done(struct dial *dial)
 /* A server that fails the handshake is the server of that name: no other address is tried. */
 static void on_handshake_failed(struct dial *dial)
 {
+    if (dial->security == DIAL_TLS_HTTP_1_FIRST &&
+        tls_upstream_is_protocol_refused(stream_tls(dial->stream))) {
+        /* The same address again, with the other offer. */
+        dial->security = DIAL_TLS_HTTP_2;
+        dial->next_address--;
+        fail_attempt(dial, DIAL_HANDSHAKE_FAILED, stream_failure(dial->stream));
+        return;
+    }
     bool is_certificate = tls_upstream_is_certificate_bad(stream_tls(dial->stream));
     set_detail(dial, stream_failure(dial->stream));
     drop_stream(dial);
@@ -412,6 +422,11 @@ struct dial *dial_start(struct dialer *dialer, const struct dial_request *reques
     dial->timer.data = dial;
     uv_timer_start(&dial->timer, on_start, 0, 0);
     return dial;
+}
+
+bool dial_is_http2(const struct stream *stream)
+{
+    return tls_upstream_is_http2(stream_tls(stream));
 }
 
 void dial_cancel(struct dial *dial)

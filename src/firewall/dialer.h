@@ -32,7 +32,10 @@ struct dialer_settings {
 
 enum dial_security {
     DIAL_PLAIN, /* a TCP stream */
-    DIAL_TLS,   /* verified TLS for the name, ALPN http/1.1 */
+    /* verified TLS for the name; what is offered to the server (RFC 7301): */
+    DIAL_TLS_HTTP_1,       /* http/1.1 */
+    DIAL_TLS_HTTP_1_FIRST, /* http/1.1; where the server refuses that, dialled again with h2 */
+    DIAL_TLS_HTTP_2,       /* h2 and http/1.1 */
 };
 
 struct dial_request {
@@ -75,5 +78,8 @@ struct dial *dial_start(struct dialer *dialer, const struct dial_request *reques
                         dial_done_fn *on_done, void *owner);
 /** Give up; `on_done` is not called. */
 void dial_cancel(struct dial *dial);
+
+/** Whether a stream that was dialled with TLS speaks HTTP/2; else it speaks HTTP/1.1. */
+bool dial_is_http2(const struct stream *stream);
 
 #endif

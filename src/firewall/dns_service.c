@@ -206,7 +206,6 @@ static void end_connection(struct connection *connection, enum stream_ending end
     buffer_done(&connection->input);
     uv_close((uv_handle_t *)&connection->idle, on_idle_closed);
     proxy->dns->connection_count--;
-    proxy_release_connection(proxy);
 }
 
 static void on_idle(uv_timer_t *timer)
@@ -313,5 +312,5 @@ void dns_service_accept(struct proxy *proxy, int descriptor)
     connection->idle.data = connection;
     uv_timer_start(&connection->idle, on_idle, TCP_IDLE_MS, TCP_IDLE_MS);
     proxy->dns->connection_count++;
-    connection->stream = stream_new(proxy->streams, descriptor, on_stream, connection);
+    connection->stream = proxy_accept_stream(proxy, descriptor, on_stream, connection);
 }

@@ -378,15 +378,18 @@ static bool may_be_private(const struct exchange *exchange)
 static void claim(struct exchange *exchange, bool is_fresh)
 {
     exchange->is_private_allowed = may_be_private(exchange);
-    struct upstream_key key = {
-        .name = *exchange->origin.name,
-        .port = exchange->origin.port,
-        .is_private_allowed = exchange->is_private_allowed,
-        .epoch = exchange->origin.proxy->policy_epoch,
+    struct upstream_claim_request request = {
+        .key = {.name = *exchange->origin.name,
+                .port = exchange->origin.port,
+                .is_private_allowed = exchange->is_private_allowed,
+                .epoch = exchange->origin.proxy->policy_epoch},
+        .exchange = exchange,
+        .protocol = exchange->origin.protocol,
+        .is_upgrade = exchange->request.upgrade != HTTP_UPGRADE_NONE,
+        .is_fresh = is_fresh,
     };
     exchange->response_state = RESPONSE_CLAIMING;
-    exchange->claim =
-        upstream_pool_claim(exchange->origin.pool, &key, exchange, is_fresh, on_claimed, exchange);
+    exchange->claim = upstream_pool_claim(exchange->origin.pool, &request, on_claimed, exchange);
 }
 
 static bool is_idempotent(struct bytes method)

@@ -32,19 +32,17 @@ enum upstream_request_state {
 };
 
 struct http1_upstream {
-    struct upstream_pool *pool; /* borrowed */
-    struct proxy *proxy;        /* borrowed */
-    struct upstream_key key;
-    struct stream *stream;     /* owned; NULL once closed or taken */
-    struct exchange *exchange; /* borrowed; NULL when idle */
+    struct upstream_connection base; /* the first member: what the pool has is this */
+    struct proxy *proxy;             /* borrowed */
+    struct stream *stream;           /* owned; NULL once closed or taken */
+    struct exchange *exchange;       /* borrowed; NULL when idle */
     enum upstream_state state;
     enum upstream_request_state request_state;
-    unsigned exchange_count; /* taken up so far */
-    bool is_unanswered;      /* no byte of a response yet */
-    size_t credit;           /* body bytes that may be delivered */
-    size_t owed;             /* body bytes taken and not yet given back as credit */
-    struct buffer received;  /* the beginning of a head */
-    struct http_head head;   /* of the response; filled by `parser` */
+    bool is_unanswered;     /* no byte of a response yet */
+    size_t credit;          /* body bytes that may be delivered */
+    size_t owed;            /* body bytes taken and not yet given back as credit */
+    struct buffer received; /* the beginning of a head */
+    struct http_head head;  /* of the response; filled by `parser` */
     struct http_head trailers;
     struct http1_head_parser parser;
     struct http1_body body;
@@ -54,6 +52,7 @@ struct http1_upstream {
 };
 
 static const struct exchange_side_operations operations;
+static const struct upstream_connection_operations connection_operations;
 static void on_stream(void *owner, enum stream_event event);
 
 /* --- life ----------------------------------------------------------------------------------- */
@@ -83,7 +82,7 @@ static void release(struct http1_upstream *connection, enum stream_ending ending
 
 static void drop(struct http1_upstream *connection, enum stream_ending ending)
 {
-    upstream_pool_forget(connection->pool, connection);
+    upstream_pool_forget(&connection->base);
     release(connection, ending);
 }
 
@@ -109,8 +108,11 @@ static void on_timer(uv_timer_t *timer)
     uint64_t limit_ms =
         connection->state == STATE_IDLE ? UPSTREAM_POOL_IDLE_MS : HTTP1_UPSTREAM_SILENCE_MS;
     uint64_t silent_ms = uv_now(timer->loop) - connection->active_at_ms;
-    if (silent_ms < limit_ms)
-        uv_timer_start(timer, on_timer, limit_ms - silent_ms, 0);
+    uint64_t left_ms = silent_ms < limit_ms ? limit_ms - silent_ms : 0;
+    /* Never later than an idle limit that begins meanwhile. */
+    if (left_ms > 0)
+        uv_timer_start(timer, on_timer,
+                       left_ms < UPSTREAM_POOL_IDLE_MS ? left_ms : UPSTREAM_POOL_IDLE_MS, 0);
     else if (connection->state == STATE_IDLE)
         drop(connection, STREAM_ENDING_CLEAN);
     else
@@ -122,13 +124,18 @@ static void note_activity(struct http1_upstream *connection)
     connection->active_at_ms = uv_now(connection->timer.loop);
 }
 
-struct http1_upstream *http1_upstream_new(struct upstream_pool *pool, struct proxy *proxy,
-                                          const struct upstream_key *key, struct stream *stream)
+struct upstream_connection *http1_upstream_new(struct upstream_pool *pool, struct proxy *proxy,
+                                               const struct upstream_key *key,
+                                               struct stream *stream)
 {
     struct http1_upstream *connection = memory_new(sizeof(*connection));
-    connection->pool = pool;
+    connection->base.operations = &connection_operations;
+    connection->base.pool = pool;
+    connection->base.key = *key;
+    connection->base.protocol = HTTP_PROTOCOL_1;
+    connection->base.is_settled = true;
+    TAILQ_INIT(&connection->base.followers);
     connection->proxy = proxy;
-    connection->key = *key;
     connection->stream = stream;
     buffer_init(&connection->received, HTTP1_HEAD_BYTES_MAX + UPSTREAM_READ_BYTES);
     http_head_init(&connection->head, HTTP_RESPONSE);
@@ -137,19 +144,19 @@ struct http1_upstream *http1_upstream_new(struct upstream_pool *pool, struct pro
     CHECK(uv_timer_init(proxy->loop, &connection->timer) == 0);
     connection->timer.data = connection;
     note_activity(connection);
-    /* The shorter of the two limits: later ones are found when it fires. */
     uv_timer_start(&connection->timer, on_timer, UPSTREAM_POOL_IDLE_MS, 0);
     stream_set_owner(stream, on_stream, connection);
-    return connection;
+    return &connection->base;
 }
 
-struct exchange_side http1_upstream_start(struct http1_upstream *connection,
-                                          struct exchange *exchange)
+static struct exchange_side start(struct upstream_connection *base, struct exchange *exchange)
 {
+    struct http1_upstream *connection = (struct http1_upstream *)base;
     CHECK(connection->state == STATE_IDLE && connection->exchange == NULL);
     connection->exchange = exchange;
     connection->state = STATE_HEAD;
-    connection->exchange_count++;
+    base->running = 1;
+    base->served_count++;
     connection->request_state = REQUEST_HEAD_OWED;
     connection->is_unanswered = true;
     connection->credit = 0;
@@ -158,26 +165,34 @@ struct exchange_side http1_upstream_start(struct http1_upstream *connection,
     return (struct exchange_side){&operations, connection};
 }
 
-void http1_upstream_close(struct http1_upstream *connection)
+static bool is_ready(const struct upstream_connection *base)
 {
-    CHECK(connection->state == STATE_IDLE);
-    release(connection, STREAM_ENDING_CLEAN);
-}
-
-const struct upstream_key *http1_upstream_key(const struct http1_upstream *connection)
-{
-    return &connection->key;
-}
-
-bool http1_upstream_is_ready(const struct http1_upstream *connection)
-{
+    const struct http1_upstream *connection = (const struct http1_upstream *)base;
+    /* One that has something to read is about to be closed by its own event. */
     return connection->state == STATE_IDLE && stream_is_quiet(connection->stream);
 }
 
-bool http1_upstream_is_used(const struct http1_upstream *connection)
+/* Only idle ones are with the pool. */
+static void retire(struct upstream_connection *base)
 {
-    return connection->exchange_count > 1;
+    struct http1_upstream *connection = (struct http1_upstream *)base;
+    CHECK(connection->state == STATE_IDLE);
+    drop(connection, STREAM_ENDING_CLEAN);
 }
+
+static void discard(struct upstream_connection *base)
+{
+    struct http1_upstream *connection = (struct http1_upstream *)base;
+    CHECK(connection->state == STATE_IDLE);
+    drop(connection, STREAM_ENDING_RESET);
+}
+
+static const struct upstream_connection_operations connection_operations = {
+    .start = start,
+    .is_ready = is_ready,
+    .retire = retire,
+    .discard = discard,
+};
 
 /* --- reading -------------------------------------------------------------------------------- */
 
@@ -195,6 +210,7 @@ static void complete(struct http1_upstream *connection, size_t surplus_bytes)
     bool has_trailers = http_head_field_count(&connection->trailers) > 0;
     http1_body_done(&connection->body);
     connection->exchange = NULL;
+    connection->base.running = 0;
     connection->state = STATE_IDLE;
     connection->request_state = REQUEST_NONE;
     exchange_response_end(exchange, has_trailers ? &connection->trailers : NULL);
@@ -205,7 +221,7 @@ static void complete(struct http1_upstream *connection, size_t surplus_bytes)
     http_head_clear(&connection->trailers, HTTP_TRAILERS);
     note_activity(connection);
     stream_resume_reading(connection->stream);
-    upstream_pool_give_back(connection->pool, connection);
+    upstream_pool_changed(&connection->base);
 }
 
 /* Body bytes. False when the exchange is over, or nothing more can be done with the input. */
@@ -371,6 +387,7 @@ static void return_credit(struct http1_upstream *connection)
         return;
     size_t bytes = connection->owed - unsent;
     connection->owed = unsent;
+    note_activity(connection);
     exchange_request_credit(connection->exchange, bytes);
 }
 

@@ -91,7 +91,6 @@ static void on_timer_closed(uv_handle_t *handle)
 static void release(struct https_connection *connection)
 {
     LIST_REMOVE(connection, link);
-    proxy_release_connection(connection->service->proxy);
     uv_close((uv_handle_t *)&connection->timer, on_timer_closed);
 }
 
@@ -202,7 +201,7 @@ void https_service_accept(struct proxy *proxy, int descriptor, uint16_t port)
     CHECK(uv_timer_init(proxy->loop, &connection->timer) == 0);
     connection->timer.data = connection;
     uv_timer_start(&connection->timer, on_timer, HTTPS_HELLO_MS, 0);
-    connection->stream = stream_new(proxy->streams, descriptor, on_stream, connection);
+    connection->stream = proxy_accept_stream(proxy, descriptor, on_stream, connection);
     stream_watch_peer(connection->stream);
     stream_start_tls(connection->stream, tls_server_session(service->tls, &connection->tls));
 }
@@ -233,7 +232,7 @@ static void recheck(struct https_connection *connection)
 void https_service_policy_changed(struct proxy *proxy)
 {
     struct https_service *service = proxy->https;
-    upstream_pool_clear(service->pool);
+    upstream_pool_policy_changed(service->pool);
     struct https_connection *connection = LIST_FIRST(&service->connections);
     while (connection) {
         struct https_connection *next = LIST_NEXT(connection, link);

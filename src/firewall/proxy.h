@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "firewall/options.h"
 #include "firewall/record_queue.h"
+#include "system/stream.h"
 
 struct policy;
 struct uv_loop_s;
@@ -69,6 +70,12 @@ struct proxy {
  * accepted connection is released exactly once: listeners pause at the limit.
  */
 void proxy_release_connection(struct proxy *proxy);
+/**
+ * A stream over a descriptor that a service got by its `_accept`: it is released by itself when
+ * the descriptor is closed, which is later than stream_close while the stream lingers.
+ */
+struct stream *proxy_accept_stream(struct proxy *proxy, int descriptor, stream_event_fn *on_event,
+                                   void *owner);
 
 /**
  * The hooks of a service:

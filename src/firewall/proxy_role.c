@@ -48,6 +48,19 @@ void proxy_release_connection(struct proxy *proxy)
     listeners_resume(proxy->listeners);
 }
 
+static void on_stream_closed(void *owner)
+{
+    proxy_release_connection(owner);
+}
+
+struct stream *proxy_accept_stream(struct proxy *proxy, int descriptor, stream_event_fn *on_event,
+                                   void *owner)
+{
+    struct stream *stream = stream_new(proxy->streams, descriptor, on_event, owner);
+    stream_on_closed(stream, on_stream_closed, proxy);
+    return stream;
+}
+
 /* --- policy --------------------------------------------------------------------------------- */
 
 static void update_pool(struct proxy *proxy)

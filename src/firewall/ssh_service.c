@@ -112,19 +112,17 @@ static void on_deadline_closed(uv_handle_t *handle)
 /* Streams and relay are gone; release the rest. */
 static void forget(struct ssh_connection *connection)
 {
-    struct proxy *proxy = connection->proxy;
     if (connection->previous)
         connection->previous->next = connection->next;
     else
-        proxy->ssh->first = connection->next;
+        connection->proxy->ssh->first = connection->next;
     if (connection->next)
         connection->next->previous = connection->previous;
-    proxy->ssh->count--;
+    connection->proxy->ssh->count--;
     buffer_done(&connection->agent.held);
     buffer_done(&connection->upstream.held);
     free(connection->rule);
     uv_close((uv_handle_t *)&connection->deadline, on_deadline_closed);
-    proxy_release_connection(proxy);
 }
 
 /* Close both sides before the relay had them. */
@@ -349,7 +347,6 @@ void ssh_service_take(struct proxy *proxy, struct stream *agent, const struct ho
     if (proxy->ssh->count >= CONNECTIONS_MAX) {
         record_refusal(proxy, host_name_bytes(name), port, "too many SSH connections", "");
         stream_close(agent, STREAM_ENDING_RESET);
-        proxy_release_connection(proxy);
         return;
     }
     start(proxy, agent, name, port, SSH_FROM_CONNECT);
@@ -385,7 +382,7 @@ void ssh_service_accept(struct proxy *proxy, int descriptor, uint16_t port)
     const char *reason = "the connection ended";
     if (linux_socket_dialled_address(descriptor, &address, &dialled_port) &&
         find_name(proxy, address, port, &name, &reason)) {
-        start(proxy, stream_new(proxy->streams, descriptor, NULL, NULL), &name, port,
+        start(proxy, proxy_accept_stream(proxy, descriptor, NULL, NULL), &name, port,
               SSH_FROM_ADDRESS);
         return;
     }

@@ -37,10 +37,13 @@ struct tls_upstream {
     size_t count;
 };
 
-/* RFC 7301: one protocol, with its length before it. */
-static const uint8_t alpn_http1[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
+/* RFC 7301: protocols, each with its length before it; the second part is the list without h2. */
+static const uint8_t alpn_list[] = {2, 'h', '2', 8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
+enum { ALPN_HTTP1_START = 3 };
 
 static int port_index;
+static int offer_index;
+static int alert_index; /* the fatal alert that the server sent, 0 for none */
 
 static size_t bucket_of(const char *name, uint16_t port)
 {
@@ -89,6 +92,12 @@ static void offer_session(struct tls_upstream *upstream, SSL *session, const cha
     }
 }
 
+static void on_info(const SSL *session, int where, int value)
+{
+    if (where == SSL_CB_READ_ALERT && value >> 8 == SSL3_AL_FATAL)
+        SSL_set_ex_data((SSL *)session, alert_index, (void *)(uintptr_t)(value & 0xff));
+}
+
 static bool load_anchors(X509_STORE *store, struct bytes anchors, struct error *error)
 {
     CHECK(anchors.length <= INT_MAX);
@@ -121,20 +130,22 @@ static void set_context(SSL_CTX *context)
                                             "TLS_CHACHA20_POLY1305_SHA256") == 1);
     CHECK(SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM") == 1);
     CHECK(SSL_CTX_set1_groups_list(context, "X25519:P-256:P-384") == 1);
-    /* Returns 0 on success, unlike its neighbours. */
-    CHECK(SSL_CTX_set_alpn_protos(context, alpn_http1, sizeof(alpn_http1)) == 0);
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
     SSL_CTX_set_verify_depth(context, 8);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(context, on_new_session);
+    SSL_CTX_set_info_callback(context, on_info);
     SSL_CTX_set_read_ahead(context, 1);
     SSL_CTX_set_default_read_buffer_len(context, TLS_UPSTREAM_READ_AHEAD);
 }
 
 bool tls_upstream_new(struct bytes anchors, struct tls_upstream **upstream_out, struct error *error)
 {
-    if (port_index == 0)
+    if (port_index == 0) {
         port_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+        offer_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+        alert_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+    }
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());
     CHECK(context != NULL);
     if (!load_anchors(SSL_CTX_get_cert_store(context), anchors, error)) {
@@ -160,8 +171,10 @@ void tls_upstream_free(struct tls_upstream *upstream)
     free(upstream);
 }
 
-struct ssl_st *tls_upstream_session(struct tls_upstream *upstream, const char *name, uint16_t port)
+struct ssl_st *tls_upstream_session(struct tls_upstream *upstream, const char *name, uint16_t port,
+                                    enum tls_upstream_offer offer)
 {
+    size_t alpn_start = offer == TLS_UPSTREAM_OFFER_2 ? 0 : ALPN_HTTP1_START;
     SSL *session = SSL_new(upstream->context);
     CHECK(session != NULL);
     SSL_set_connect_state(session);
@@ -170,6 +183,10 @@ struct ssl_st *tls_upstream_session(struct tls_upstream *upstream, const char *n
     CHECK(SSL_set1_host(session, name) == 1);
     CHECK(SSL_set_tlsext_host_name(session, name) == 1);
     CHECK(SSL_set_ex_data(session, port_index, (void *)(uintptr_t)port) == 1);
+    CHECK(SSL_set_ex_data(session, offer_index, (void *)(uintptr_t)offer) == 1);
+    /* Returns 0 on success, unlike its neighbours. */
+    CHECK(SSL_set_alpn_protos(session, alpn_list + alpn_start,
+                              (unsigned)(sizeof(alpn_list) - alpn_start)) == 0);
     offer_session(upstream, session, name, port);
     return session;
 }
@@ -180,14 +197,30 @@ bool tls_upstream_check(const struct ssl_st *session, const char **reason)
         *reason = "certificate not verified";
         return false;
     }
+    /* OpenSSL does not hold the choice against the offer. */
     const unsigned char *protocol = NULL;
     unsigned length = 0;
     SSL_get0_alpn_selected(session, &protocol, &length);
-    if (length != 0 && !bytes_equal_text((struct bytes){protocol, length}, "http/1.1")) {
+    bool is_offered_2 = (uintptr_t)SSL_get_ex_data(session, offer_index) == TLS_UPSTREAM_OFFER_2;
+    if (length != 0 && !bytes_equal_text((struct bytes){protocol, length}, "http/1.1") &&
+        !(is_offered_2 && tls_upstream_is_http2(session))) {
         *reason = "protocol not offered";
         return false;
     }
     return true;
+}
+
+bool tls_upstream_is_http2(const struct ssl_st *session)
+{
+    const unsigned char *protocol = NULL;
+    unsigned length = 0;
+    SSL_get0_alpn_selected(session, &protocol, &length);
+    return bytes_equal_text((struct bytes){protocol, length}, "h2");
+}
+
+bool tls_upstream_is_protocol_refused(const struct ssl_st *session)
+{
+    return (uintptr_t)SSL_get_ex_data(session, alert_index) == SSL_AD_NO_APPLICATION_PROTOCOL;
 }
 
 bool tls_upstream_is_certificate_bad(const struct ssl_st *session)

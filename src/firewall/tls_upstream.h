@@ -16,15 +16,26 @@ struct tls_upstream;
 bool tls_upstream_new(struct bytes anchors, struct tls_upstream **upstream, struct error *error);
 void tls_upstream_free(struct tls_upstream *upstream);
 
+/** What the hello offers in ALPN (RFC 7301). */
+enum tls_upstream_offer {
+    TLS_UPSTREAM_OFFER_1, /* http/1.1 */
+    TLS_UPSTREAM_OFFER_2  /* h2, http/1.1 */
+};
+
 /**
  * A session (owned by the caller, normally handed to stream_start_tls) that will accept only a
  * certificate for `name` (canonical, NUL-terminated).
  */
-struct ssl_st *tls_upstream_session(struct tls_upstream *upstream, const char *name, uint16_t port);
+struct ssl_st *tls_upstream_session(struct tls_upstream *upstream, const char *name, uint16_t port,
+                                    enum tls_upstream_offer offer);
 
-/** After the handshake: verified and speaking HTTP/1.1. False: say `*reason` (static). */
+/** After the handshake: verified, and speaking what was offered. False: say `*reason` (static). */
 bool tls_upstream_check(const struct ssl_st *session, const char **reason);
+/** After the handshake: it speaks HTTP/2. A server that chose nothing speaks HTTP/1.1. */
+bool tls_upstream_is_http2(const struct ssl_st *session);
 /** After a failed handshake: whether the certificate was the reason. */
 bool tls_upstream_is_certificate_bad(const struct ssl_st *session);
+/** After a failed handshake: the server has said no_application_protocol (RFC 7301 3.2). */
+bool tls_upstream_is_protocol_refused(const struct ssl_st *session);
 
 #endif

@@ -4,121 +4,330 @@
 #include "base/memory.h"
 #include "firewall/dialer.h"
 #include "firewall/http1_upstream.h"
+#include "firewall/protocol_memory.h"
 #include "firewall/proxy.h"
 #include "system/stream.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <sys/queue.h>
 #include <uv.h>
 
-struct upstream_claim {
-    TAILQ_ENTRY(upstream_claim) link; /* while it waits for a place */
-    struct upstream_pool *pool;       /* borrowed */
+enum {
+    POOL_BUCKETS = 64,
+    POOL_TICK_MS = 1000, /* how exactly a wait is measured */
+};
+
+/* One dial, for one claim or, when it may end in HTTP/2, for all that want the same. */
+struct pool_dial {
+    TAILQ_ENTRY(pool_dial) link;
+    struct upstream_pool *pool; /* borrowed */
     struct upstream_key key;
-    struct exchange *exchange; /* borrowed */
-    struct dial *dial;         /* owned; NULL while it waits */
+    enum dial_security security;
+    struct dial *dial; /* owned; NULL when it has ended */
+    struct upstream_claim_list claims;
+};
+
+enum claim_state {
+    CLAIM_NEW,
+    CLAIM_DIALLING,
+    CLAIM_FOLLOWING,
+    CLAIM_QUEUED,
+};
+
+struct upstream_claim {
+    TAILQ_ENTRY(upstream_claim) link;         /* in the list of its state */
+    TAILQ_ENTRY(upstream_claim) waiting_link; /* following and queued */
+    struct upstream_pool *pool;               /* borrowed */
+    struct upstream_claim_request request;
+    enum claim_state state;
+    struct pool_dial *dial;               /* borrowed; dialling */
+    struct upstream_connection *followed; /* borrowed; following */
     uint64_t since_ms;
     upstream_claimed_fn *on_claimed;
     void *owner; /* borrowed */
 };
 
 struct upstream_pool {
-    struct proxy *proxy; /* borrowed */
-    size_t open_count;   /* connections, idle or busy, and dials */
-    TAILQ_HEAD(, upstream_claim) waiting;
-    uv_timer_t timer; /* runs while claims wait */
+    struct proxy *proxy;                                     /* borrowed */
+    size_t open_count;                                       /* places taken */
+    struct protocol_memory *protocols;                       /* owned */
+    TAILQ_HEAD(, upstream_connection) buckets[POOL_BUCKETS]; /* those that are listed */
+    TAILQ_HEAD(, upstream_connection) idle;                  /* last used at the end */
+    TAILQ_HEAD(followed_list, upstream_connection) followed; /* with followers */
+    TAILQ_HEAD(, pool_dial) dials;
+    TAILQ_HEAD(waiting_list, upstream_claim) waiting;
+    struct upstream_claim_list queue;
     size_t idle_count;
-    struct http1_upstream *idle[UPSTREAM_POOL_IDLE_MAX]; /* owned; least recently used first */
+    uv_timer_t tick;  /* runs while claims wait */
+    uv_timer_t serve; /* something has changed for those that wait */
 };
 
-static void serve_waiting(struct upstream_pool *pool);
+static void on_serve(uv_timer_t *timer);
+static void on_tick(uv_timer_t *timer);
 
 struct upstream_pool *upstream_pool_new(struct proxy *proxy)
 {
     struct upstream_pool *pool = memory_new(sizeof(*pool));
     pool->proxy = proxy;
+    pool->protocols = protocol_memory_new();
+    for (size_t i = 0; i < POOL_BUCKETS; i++)
+        TAILQ_INIT(&pool->buckets[i]);
+    TAILQ_INIT(&pool->idle);
+    TAILQ_INIT(&pool->followed);
+    TAILQ_INIT(&pool->dials);
     TAILQ_INIT(&pool->waiting);
-    CHECK(uv_timer_init(proxy->loop, &pool->timer) == 0);
-    pool->timer.data = pool;
+    TAILQ_INIT(&pool->queue);
+    CHECK(uv_timer_init(proxy->loop, &pool->tick) == 0);
+    CHECK(uv_timer_init(proxy->loop, &pool->serve) == 0);
+    pool->tick.data = pool;
+    pool->serve.data = pool;
     return pool;
 }
 
-static bool key_equal(const struct upstream_key *a, const struct upstream_key *b)
+static void on_serve_closed(uv_handle_t *handle)
+{
+    struct upstream_pool *pool = handle->data;
+    protocol_memory_free(pool->protocols);
+    free(pool);
+}
+
+static void on_tick_closed(uv_handle_t *handle)
+{
+    struct upstream_pool *pool = handle->data;
+    uv_close((uv_handle_t *)&pool->serve, on_serve_closed);
+}
+
+void upstream_pool_free(struct upstream_pool *pool)
+{
+    uv_close((uv_handle_t *)&pool->tick, on_tick_closed);
+}
+
+bool upstream_key_equal(const struct upstream_key *a, const struct upstream_key *b)
 {
     return a->port == b->port && a->epoch == b->epoch &&
            a->is_private_allowed == b->is_private_allowed && host_name_equal(&a->name, &b->name);
 }
 
-/* --- idle connections ----------------------------------------------------------------------- */
-
-static void remove_idle(struct upstream_pool *pool, size_t index)
+static size_t bucket_of(const struct upstream_key *key)
 {
-    pool->idle_count--;
-    memmove(&pool->idle[index], &pool->idle[index + 1],
-            (pool->idle_count - index) * sizeof(pool->idle[0]));
+    return (bytes_hash(host_name_bytes(&key->name)) + key->port) % POOL_BUCKETS;
 }
 
-static void close_idle(struct upstream_pool *pool, size_t index)
+static enum protocol_knowledge knowledge_of(const struct upstream_pool *pool,
+                                            const struct upstream_key *key)
 {
-    struct http1_upstream *connection = pool->idle[index];
-    remove_idle(pool, index);
-    pool->open_count--;
-    http1_upstream_close(connection);
+    return protocol_memory_find(pool->protocols, &key->name, key->port, uv_now(pool->proxy->loop));
 }
 
-static struct http1_upstream *take_idle(struct upstream_pool *pool, const struct upstream_key *key)
+/* Those that wait are served from the loop: never inside another connection's turn. */
+static void serve_soon(struct upstream_pool *pool)
 {
-    for (size_t i = pool->idle_count; i > 0; i--) {
-        struct http1_upstream *connection = pool->idle[i - 1];
-        /* One that has something to read is about to be closed by its own event. */
-        if (key_equal(http1_upstream_key(connection), key) && http1_upstream_is_ready(connection)) {
-            remove_idle(pool, i - 1);
-            return connection;
+    bool is_awaited = !TAILQ_EMPTY(&pool->queue) || !TAILQ_EMPTY(&pool->followed);
+    if (is_awaited && !uv_is_active((uv_handle_t *)&pool->serve))
+        uv_timer_start(&pool->serve, on_serve, 0, 0);
+}
+
+/* --- what claims wait for ------------------------------------------------------------------- */
+
+static void begin_waiting(struct upstream_claim *claim)
+{
+    struct upstream_pool *pool = claim->pool;
+    TAILQ_INSERT_TAIL(&pool->waiting, claim, waiting_link);
+    if (!uv_is_active((uv_handle_t *)&pool->tick))
+        uv_timer_start(&pool->tick, on_tick, POOL_TICK_MS, POOL_TICK_MS);
+}
+
+static void follow(struct upstream_claim *claim, struct upstream_connection *connection)
+{
+    struct upstream_pool *pool = claim->pool;
+    if (TAILQ_EMPTY(&connection->followers))
+        TAILQ_INSERT_TAIL(&pool->followed, connection, followed_link);
+    TAILQ_INSERT_TAIL(&connection->followers, claim, link);
+    claim->state = CLAIM_FOLLOWING;
+    claim->followed = connection;
+    begin_waiting(claim);
+}
+
+static void enqueue(struct upstream_claim *claim)
+{
+    TAILQ_INSERT_TAIL(&claim->pool->queue, claim, link);
+    claim->state = CLAIM_QUEUED;
+    begin_waiting(claim);
+}
+
+static void end_dial(struct pool_dial *dial)
+{
+    dial_cancel(dial->dial);
+    dial->pool->open_count--;
+    TAILQ_REMOVE(&dial->pool->dials, dial, link);
+    free(dial);
+}
+
+/* Out of every list. The last claim of a dial takes the dial along. */
+static void unlink_claim(struct upstream_claim *claim)
+{
+    struct upstream_pool *pool = claim->pool;
+    switch (claim->state) {
+    case CLAIM_NEW:
+        return;
+    case CLAIM_DIALLING:
+        TAILQ_REMOVE(&claim->dial->claims, claim, link);
+        if (claim->dial->dial && TAILQ_EMPTY(&claim->dial->claims)) {
+            end_dial(claim->dial);
+            serve_soon(pool);
         }
+        break;
+    case CLAIM_FOLLOWING:
+        TAILQ_REMOVE(&claim->followed->followers, claim, link);
+        if (TAILQ_EMPTY(&claim->followed->followers))
+            TAILQ_REMOVE(&pool->followed, claim->followed, followed_link);
+        TAILQ_REMOVE(&pool->waiting, claim, waiting_link);
+        break;
+    case CLAIM_QUEUED:
+        TAILQ_REMOVE(&pool->queue, claim, link);
+        TAILQ_REMOVE(&pool->waiting, claim, waiting_link);
+        break;
     }
-    return NULL;
+    claim->state = CLAIM_NEW;
+    if (TAILQ_EMPTY(&pool->waiting))
+        uv_timer_stop(&pool->tick);
 }
 
-void upstream_pool_give_back(struct upstream_pool *pool, struct http1_upstream *connection)
+/* The claim is over: tell its owner and let go of it. */
+static void settle(struct upstream_claim *claim, struct exchange_side side, bool is_reused,
+                   enum exchange_failure failure, const char *detail)
 {
-    const struct upstream_key *key = http1_upstream_key(connection);
+    unlink_claim(claim);
+    struct upstream_claim done = *claim;
+    free(claim);
+    done.on_claimed(done.owner, side, is_reused, failure, detail);
+}
+
+static void settle_failed(struct upstream_claim *claim, enum exchange_failure failure,
+                          const char *detail)
+{
+    struct exchange_side none = {NULL, NULL};
+    settle(claim, none, false, failure, detail);
+}
+
+/* --- connections ---------------------------------------------------------------------------- */
+
+/* Give its followers another way. */
+static void turn_away_followers(struct upstream_connection *connection)
+{
+    struct upstream_claim *claim;
+    while ((claim = TAILQ_FIRST(&connection->followers)) != NULL) {
+        unlink_claim(claim);
+        enqueue(claim);
+    }
+}
+
+static void unlist(struct upstream_connection *connection)
+{
+    struct upstream_pool *pool = connection->pool;
+    if (connection->listing == UPSTREAM_UNLISTED)
+        return;
+    TAILQ_REMOVE(&pool->buckets[connection->bucket], connection, bucket_link);
+    if (connection->listing == UPSTREAM_IDLE) {
+        TAILQ_REMOVE(&pool->idle, connection, idle_link);
+        pool->idle_count--;
+    }
+    connection->listing = UPSTREAM_UNLISTED;
+}
+
+/* At the front of its bucket: what was used last is used next. */
+static void list(struct upstream_connection *connection, enum upstream_listing listing)
+{
+    struct upstream_pool *pool = connection->pool;
+    unlist(connection);
+    connection->bucket = bucket_of(&connection->key);
+    TAILQ_INSERT_HEAD(&pool->buckets[connection->bucket], connection, bucket_link);
+    if (listing == UPSTREAM_IDLE) {
+        TAILQ_INSERT_TAIL(&pool->idle, connection, idle_link);
+        pool->idle_count++;
+    }
+    connection->listing = listing;
+}
+
+static void retire(struct upstream_connection *connection)
+{
+    turn_away_followers(connection);
+    unlist(connection);
+    connection->operations->retire(connection);
+}
+
+void upstream_pool_forget(struct upstream_connection *connection)
+{
+    turn_away_followers(connection);
+    unlist(connection);
+    serve_soon(connection->pool);
+}
+
+/* The connection is about to be idle: whether one of its name, or any, has to go for it. */
+static void make_idle_room(struct upstream_connection *connection)
+{
+    struct upstream_pool *pool = connection->pool;
+    struct upstream_connection *oldest_same = NULL;
     size_t same_count = 0;
-    size_t oldest_same = 0;
-    for (size_t i = pool->idle_count; i > 0; i--)
-        if (key_equal(http1_upstream_key(pool->idle[i - 1]), key)) {
-            same_count++;
-            oldest_same = i - 1;
-        }
-    if (same_count == UPSTREAM_POOL_IDLE_PER_NAME)
-        close_idle(pool, oldest_same);
-    else if (pool->idle_count == UPSTREAM_POOL_IDLE_MAX)
-        close_idle(pool, 0);
-    pool->idle[pool->idle_count++] = connection;
-    bool is_stale = key->epoch != pool->proxy->policy_epoch;
-    if (is_stale || !TAILQ_EMPTY(&pool->waiting))
-        close_idle(pool, pool->idle_count - 1);
-    serve_waiting(pool);
+    struct upstream_connection *other;
+    TAILQ_FOREACH(other, &pool->buckets[bucket_of(&connection->key)], bucket_link)
+    {
+        bool is_same = other != connection && other->listing == UPSTREAM_IDLE &&
+                       upstream_key_equal(&other->key, &connection->key);
+        same_count += is_same;
+        if (is_same)
+            oldest_same = other;
+    }
+    if (same_count >= UPSTREAM_POOL_IDLE_PER_NAME)
+        retire(oldest_same);
+    else if (pool->idle_count >= UPSTREAM_POOL_IDLE_MAX)
+        retire(TAILQ_FIRST(&pool->idle));
 }
 
-void upstream_pool_forget(struct upstream_pool *pool, struct http1_upstream *connection)
+void upstream_pool_changed(struct upstream_connection *connection)
 {
-    for (size_t i = 0; i < pool->idle_count; i++)
-        if (pool->idle[i] == connection) {
-            remove_idle(pool, i);
-            break;
-        }
-    pool->open_count--;
-    serve_waiting(pool);
+    struct upstream_pool *pool = connection->pool;
+    if (connection->key.epoch != pool->proxy->policy_epoch) {
+        retire(connection);
+        return;
+    }
+    if (connection->running > 0) {
+        list(connection, UPSTREAM_SHARED);
+    } else {
+        if (connection->listing != UPSTREAM_IDLE)
+            make_idle_room(connection);
+        list(connection, UPSTREAM_IDLE);
+    }
+    serve_soon(pool);
 }
 
-void upstream_pool_clear(struct upstream_pool *pool)
+static struct exchange_side start_exchange(struct upstream_connection *connection,
+                                           struct exchange *exchange)
 {
-    while (pool->idle_count > 0)
-        close_idle(pool, pool->idle_count - 1);
+    struct exchange_side side = connection->operations->start(connection, exchange);
+    if (connection->protocol == HTTP_PROTOCOL_1)
+        unlist(connection);
+    else
+        list(connection, UPSTREAM_SHARED);
+    return side;
 }
 
-/* --- claims --------------------------------------------------------------------------------- */
+static void give(struct upstream_claim *claim, struct upstream_connection *connection)
+{
+    struct exchange_side side = start_exchange(connection, claim->request.exchange);
+    settle(claim, side, connection->served_count > 1, EXCHANGE_INTERNAL, "");
+}
+
+static bool fits(const struct upstream_connection *connection,
+                 const struct upstream_claim_request *request, enum protocol_knowledge knowledge)
+{
+    if (connection->protocol == request->protocol || request->is_upgrade)
+        return connection->protocol == (request->is_upgrade ? HTTP_PROTOCOL_1 : request->protocol);
+    return knowledge ==
+           (connection->protocol == HTTP_PROTOCOL_1 ? PROTOCOL_ONLY_1 : PROTOCOL_ONLY_2);
+}
+
+/* --- dials ---------------------------------------------------------------------------------- */
 
 static enum exchange_failure failure_of(enum dial_outcome outcome)
 {
@@ -141,112 +350,276 @@ static enum exchange_failure failure_of(enum dial_outcome outcome)
     return EXCHANGE_INTERNAL;
 }
 
-/* The claim is over: tell its owner and let go of it. */
-static void settle(struct upstream_claim *claim, struct exchange_side side, bool is_reused,
-                   enum exchange_failure failure, const char *detail)
+static enum dial_security security_of(const struct upstream_claim_request *request,
+                                      enum protocol_knowledge knowledge)
 {
-    struct upstream_claim done = *claim;
-    free(claim);
-    done.on_claimed(done.owner, side, is_reused, failure, detail);
+    /* Nothing here speaks HTTP/2 to servers yet. */
+    return DIAL_TLS_HTTP_1;
+}
+
+static void on_stream_closed(void *owner)
+{
+    struct upstream_pool *pool = owner;
+    pool->open_count--;
+    serve_soon(pool);
+}
+
+static void note_protocol(const struct pool_dial *dial, enum http_protocol protocol)
+{
+    struct upstream_pool *pool = dial->pool;
+    enum protocol_knowledge before = knowledge_of(pool, &dial->key);
+    enum protocol_knowledge now = before;
+    if (dial->security == DIAL_TLS_HTTP_1_FIRST && protocol == HTTP_PROTOCOL_2)
+        now = PROTOCOL_ONLY_2;
+    else if (dial->security == DIAL_TLS_HTTP_2 && protocol == HTTP_PROTOCOL_1)
+        now = PROTOCOL_ONLY_1;
+    else if (protocol == HTTP_PROTOCOL_2 && before == PROTOCOL_ONLY_1)
+        now = PROTOCOL_UNKNOWN;
+    if (now != before || now != PROTOCOL_UNKNOWN)
+        protocol_memory_note(pool->protocols, &dial->key.name, dial->key.port, now,
+                             uv_now(pool->proxy->loop));
+}
+
+static struct upstream_connection *connection_of(struct pool_dial *dial, struct stream *stream)
+{
+    struct upstream_pool *pool = dial->pool;
+    stream_on_closed(stream, on_stream_closed, pool);
+    note_protocol(dial, HTTP_PROTOCOL_1);
+    return http1_upstream_new(pool, pool->proxy, &dial->key, stream);
 }
 
 static void on_dialled(void *owner, enum dial_outcome outcome, struct stream *stream,
                        const char *detail)
 {
-    struct upstream_claim *claim = owner;
-    struct upstream_pool *pool = claim->pool;
-    struct exchange_side none = {NULL, NULL};
-    claim->dial = NULL;
+    struct pool_dial *dial = owner;
+    struct upstream_pool *pool = dial->pool;
+    struct upstream_claim *claim;
+    dial->dial = NULL;
+    TAILQ_REMOVE(&pool->dials, dial, link);
     if (outcome != DIAL_CONNECTED) {
         pool->open_count--;
-        settle(claim, none, false, failure_of(outcome), detail);
-        serve_waiting(pool);
+        while ((claim = TAILQ_FIRST(&dial->claims)) != NULL)
+            settle_failed(claim, failure_of(outcome), detail);
+        free(dial);
+        serve_soon(pool);
         return;
     }
-    struct http1_upstream *connection = http1_upstream_new(pool, pool->proxy, &claim->key, stream);
-    settle(claim, http1_upstream_start(connection, claim->exchange), false, EXCHANGE_INTERNAL, "");
+    struct upstream_connection *connection = connection_of(dial, stream);
+    struct upstream_claim *first = TAILQ_FIRST(&dial->claims);
+    while ((claim = TAILQ_NEXT(first, link)) != NULL) {
+        unlink_claim(claim);
+        if (connection->protocol == HTTP_PROTOCOL_2)
+            follow(claim, connection);
+        else
+            enqueue(claim);
+    }
+    unlink_claim(first);
+    free(dial);
+    give(first, connection);
+    serve_soon(pool);
 }
 
-static void start_dial(struct upstream_claim *claim)
+static void join(struct upstream_claim *claim, struct pool_dial *dial)
 {
-    struct dial_request request = {
-        .name = host_name_bytes(&claim->key.name),
-        .port = claim->key.port,
-        .security = DIAL_TLS,
-        .is_private_allowed = claim->key.is_private_allowed,
-    };
-    claim->pool->open_count++;
-    claim->dial = dial_start(claim->pool->proxy->dialer, &request, on_dialled, claim);
+    TAILQ_INSERT_TAIL(&dial->claims, claim, link);
+    claim->state = CLAIM_DIALLING;
+    claim->dial = dial;
 }
+
+static void start_dial(struct upstream_claim *claim, enum dial_security security)
+{
+    struct upstream_pool *pool = claim->pool;
+    struct pool_dial *dial = memory_new(sizeof(*dial));
+    dial->pool = pool;
+    dial->key = claim->request.key;
+    dial->security = security;
+    TAILQ_INIT(&dial->claims);
+    TAILQ_INSERT_TAIL(&pool->dials, dial, link);
+    struct dial_request request = {
+        .name = host_name_bytes(&dial->key.name),
+        .port = dial->key.port,
+        .security = security,
+        .is_private_allowed = dial->key.is_private_allowed,
+    };
+    pool->open_count++;
+    dial->dial = dial_start(pool->proxy->dialer, &request, on_dialled, dial);
+    join(claim, dial);
+}
+
+/* --- claims --------------------------------------------------------------------------------- */
 
 static bool has_place(struct upstream_pool *pool)
 {
-    if (pool->open_count >= PROXY_UPSTREAM_CONNECTION_LIMIT && pool->idle_count > 0)
-        close_idle(pool, 0);
+    if (pool->open_count >= PROXY_UPSTREAM_CONNECTION_LIMIT && pool->idle_count > 0) {
+        struct upstream_connection *connection = TAILQ_FIRST(&pool->idle);
+        turn_away_followers(connection);
+        unlist(connection);
+        connection->operations->discard(connection);
+    }
     return pool->open_count < PROXY_UPSTREAM_CONNECTION_LIMIT;
 }
 
-static void serve_waiting(struct upstream_pool *pool)
+enum connection_need { NEED_ROOM, NEED_UNSETTLED, NEED_ANY };
+
+static struct upstream_connection *find_connection(struct upstream_pool *pool,
+                                                   const struct upstream_claim_request *request,
+                                                   enum protocol_knowledge knowledge,
+                                                   enum connection_need need)
 {
-    struct upstream_claim *claim;
-    while ((claim = TAILQ_FIRST(&pool->waiting)) != NULL && has_place(pool)) {
-        TAILQ_REMOVE(&pool->waiting, claim, link);
-        start_dial(claim);
+    struct upstream_connection *connection;
+    TAILQ_FOREACH(connection, &pool->buckets[bucket_of(&request->key)], bucket_link)
+    {
+        if (!upstream_key_equal(&connection->key, &request->key) ||
+            !fits(connection, request, knowledge))
+            continue;
+        bool is_shareable = connection->protocol == HTTP_PROTOCOL_2;
+        if ((need == NEED_ROOM && connection->operations->is_ready(connection)) ||
+            (need == NEED_UNSETTLED && is_shareable && !connection->is_settled) ||
+            (need == NEED_ANY && is_shareable))
+            return connection;
     }
-    if (TAILQ_EMPTY(&pool->waiting))
-        uv_timer_stop(&pool->timer);
+    return NULL;
 }
 
+static struct pool_dial *find_dial(struct upstream_claim *claim, enum dial_security security)
+{
+    struct pool_dial *dial;
+    TAILQ_FOREACH(dial, &claim->pool->dials, link)
+    if (dial->security == security && upstream_key_equal(&dial->key, &claim->request.key))
+        return dial;
+    return NULL;
+}
+
+/* The first way that is open (see upstream_pool.h). False: there is none. */
+static bool find_way(struct upstream_claim *claim)
+{
+    struct upstream_pool *pool = claim->pool;
+    const struct upstream_claim_request *request = &claim->request;
+    enum protocol_knowledge knowledge = knowledge_of(pool, &request->key);
+    enum dial_security security = security_of(request, knowledge);
+    bool may_share = security == DIAL_TLS_HTTP_2 && knowledge != PROTOCOL_ONLY_1;
+    struct upstream_connection *connection =
+        request->is_fresh ? NULL : find_connection(pool, request, knowledge, NEED_ROOM);
+    if (connection) {
+        give(claim, connection);
+        return true;
+    }
+    struct pool_dial *dial = may_share ? find_dial(claim, security) : NULL;
+    if (dial) {
+        join(claim, dial);
+        return true;
+    }
+    connection = may_share ? find_connection(pool, request, knowledge, NEED_UNSETTLED) : NULL;
+    if (connection == NULL && has_place(pool)) {
+        start_dial(claim, security);
+        return true;
+    }
+    if (connection == NULL && may_share)
+        connection = find_connection(pool, request, knowledge, NEED_ANY);
+    if (connection)
+        follow(claim, connection);
+    return connection != NULL;
+}
+
+/* Followers for whom there is room, and, where there will not be soon, another way for the rest. */
+static void serve_followers(struct upstream_connection *connection)
+{
+    struct upstream_claim *claim;
+    while ((claim = TAILQ_FIRST(&connection->followers)) != NULL &&
+           connection->operations->is_ready(connection))
+        give(claim, connection);
+    if (connection->is_settled && !TAILQ_EMPTY(&connection->followers) &&
+        connection->pool->open_count < PROXY_UPSTREAM_CONNECTION_LIMIT)
+        turn_away_followers(connection);
+}
+
+static void on_serve(uv_timer_t *timer)
+{
+    struct upstream_pool *pool = timer->data;
+    struct upstream_connection *connection = TAILQ_FIRST(&pool->followed);
+    while (connection) {
+        struct upstream_connection *next = TAILQ_NEXT(connection, followed_link);
+        serve_followers(connection);
+        connection = next;
+    }
+    struct upstream_claim *claim;
+    while ((claim = TAILQ_FIRST(&pool->queue)) != NULL) {
+        unlink_claim(claim);
+        if (find_way(claim))
+            continue;
+        /* It stays the first, and the one that has waited for longest. */
+        enqueue(claim);
+        TAILQ_REMOVE(&pool->queue, claim, link);
+        TAILQ_INSERT_HEAD(&pool->queue, claim, link);
+        break;
+    }
+}
+
+/* Claims were put into this list when their present wait began: it need not be their first. */
 static void on_tick(uv_timer_t *timer)
 {
     struct upstream_pool *pool = timer->data;
-    struct exchange_side none = {NULL, NULL};
+    uint64_t now_ms = uv_now(timer->loop);
     struct upstream_claim *claim;
     while ((claim = TAILQ_FIRST(&pool->waiting)) != NULL &&
-           uv_now(timer->loop) - claim->since_ms >= UPSTREAM_POOL_WAIT_MS) {
-        TAILQ_REMOVE(&pool->waiting, claim, link);
-        settle(claim, none, false, EXCHANGE_UPSTREAM_BUSY, "");
-    }
-    serve_waiting(pool);
+           now_ms - claim->since_ms >= UPSTREAM_POOL_WAIT_MS)
+        settle_failed(claim, EXCHANGE_UPSTREAM_BUSY, "");
+    serve_soon(pool);
 }
 
 struct upstream_claim *upstream_pool_claim(struct upstream_pool *pool,
-                                           const struct upstream_key *key,
-                                           struct exchange *exchange, bool is_fresh,
+                                           const struct upstream_claim_request *request,
                                            upstream_claimed_fn *on_claimed, void *owner)
 {
-    struct http1_upstream *connection = is_fresh ? NULL : take_idle(pool, key);
+    struct upstream_connection *connection =
+        request->is_fresh
+            ? NULL
+            : find_connection(pool, request, knowledge_of(pool, &request->key), NEED_ROOM);
     if (connection) {
-        struct exchange_side side = http1_upstream_start(connection, exchange);
-        on_claimed(owner, side, http1_upstream_is_used(connection), EXCHANGE_INTERNAL, "");
+        struct exchange_side side = start_exchange(connection, request->exchange);
+        on_claimed(owner, side, connection->served_count > 1, EXCHANGE_INTERNAL, "");
         return NULL;
     }
     struct upstream_claim *claim = memory_new(sizeof(*claim));
     claim->pool = pool;
-    claim->key = *key;
-    claim->exchange = exchange;
+    claim->request = *request;
     claim->on_claimed = on_claimed;
     claim->owner = owner;
     claim->since_ms = uv_now(pool->proxy->loop);
-    if (has_place(pool)) {
-        start_dial(claim);
-        return claim;
-    }
-    TAILQ_INSERT_TAIL(&pool->waiting, claim, link);
-    if (!uv_is_active((uv_handle_t *)&pool->timer))
-        uv_timer_start(&pool->timer, on_tick, 1000, 1000);
+    if (!find_way(claim))
+        enqueue(claim);
     return claim;
 }
 
 void upstream_claim_cancel(struct upstream_claim *claim)
 {
-    struct upstream_pool *pool = claim->pool;
-    if (claim->dial) {
-        dial_cancel(claim->dial);
-        pool->open_count--;
-    } else {
-        TAILQ_REMOVE(&pool->waiting, claim, link);
-    }
+    unlink_claim(claim);
     free(claim);
-    serve_waiting(pool);
+}
+
+/* --- the policy ----------------------------------------------------------------------------- */
+
+static void renew(struct upstream_claim_list *claims, uint64_t epoch)
+{
+    struct upstream_claim *claim;
+    TAILQ_FOREACH(claim, claims, link)
+    claim->request.key.epoch = epoch;
+}
+
+void upstream_pool_policy_changed(struct upstream_pool *pool)
+{
+    uint64_t epoch = pool->proxy->policy_epoch;
+    for (size_t i = 0; i < POOL_BUCKETS; i++) {
+        struct upstream_connection *connection;
+        while ((connection = TAILQ_FIRST(&pool->buckets[i])) != NULL)
+            retire(connection);
+    }
+    struct pool_dial *dial;
+    TAILQ_FOREACH(dial, &pool->dials, link)
+    {
+        dial->key.epoch = epoch;
+        renew(&dial->claims, epoch);
+    }
+    renew(&pool->queue, epoch);
+    serve_soon(pool);
 }

@@ -50,7 +50,9 @@ struct stream {
     struct stream_loop *streams; /* borrowed */
     struct transport transport;  /* owned */
     stream_event_fn *on_event;
-    void *owner; /* borrowed */
+    void *owner;                 /* borrowed */
+    stream_closed_fn *on_closed; /* NULL: nobody counts it */
+    void *counter;               /* borrowed: the owner of on_closed */
     struct buffer queue;
     struct body_share share; /* the queue's */
     TAILQ_ENTRY(stream) deferred_link;
@@ -173,6 +175,8 @@ static void release(struct stream *stream, bool is_reset)
     drop_queue(stream);
     uv_close((uv_handle_t *)&stream->poll, on_released);
     transport_done(&stream->transport, is_reset);
+    if (stream->on_closed)
+        stream->on_closed(stream->counter);
 }
 
 static void fail(struct stream *stream)
@@ -395,6 +399,12 @@ struct stream *stream_new_connecting(struct stream_loop *streams, int descriptor
                                      stream_event_fn *on_event, void *owner)
 {
     return create(streams, descriptor, on_event, owner, STATE_CONNECTING);
+}
+
+void stream_on_closed(struct stream *stream, stream_closed_fn *on_closed, void *owner)
+{
+    stream->on_closed = on_closed;
+    stream->counter = owner;
 }
 
 void stream_set_owner(struct stream *stream, stream_event_fn *on_event, void *owner)

@@ -75,6 +75,10 @@ struct stream *stream_new_connecting(struct stream_loop *streams, int descriptor
  * on) has its role and method set, and no BIO.
  */
 void stream_start_tls(struct stream *stream, struct ssl_st *session);
+/** Called once, when the descriptor is closed: after stream_close, and after what lingers then. */
+typedef void stream_closed_fn(void *owner);
+/** Count a stream for as long as it holds a descriptor, whoever owns it by then. */
+void stream_on_closed(struct stream *stream, stream_closed_fn *on_closed, void *owner);
 /** Hand the stream to another owner. */
 void stream_set_owner(struct stream *stream, stream_event_fn *on_event, void *owner);
 

@@ -43,16 +43,15 @@ void record_queue_send(struct proxy *proxy, const struct audit_record *record)
 }
 
 struct upstream_claim *upstream_pool_claim(struct upstream_pool *pool,
-                                           const struct upstream_key *key,
-                                           struct exchange *exchange, bool is_fresh,
+                                           const struct upstream_claim_request *request,
                                            upstream_claimed_fn *on_claimed, void *owner)
 {
-    tell(is_fresh ? "claim-fresh " : "claim ", "");
-    if (idle_side.operations && !is_fresh) {
+    tell(request->is_fresh ? "claim-fresh " : "claim ", "");
+    if (idle_side.operations && !request->is_fresh) {
         on_claimed(owner, idle_side, true, EXCHANGE_INTERNAL, "");
         return NULL;
     }
-    pending = (struct upstream_claim){exchange, on_claimed, owner, is_fresh};
+    pending = (struct upstream_claim){request->exchange, on_claimed, owner, request->is_fresh};
     is_pending = true;
     return &pending;
 }
