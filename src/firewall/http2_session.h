@@ -133,10 +133,10 @@ size_t http2_session_room(const struct http2_session *session);
 size_t http2_session_stream_count(const struct http2_session *session);
 /** Bytes that wait for the network: of the connection, and of bodies in its streams. */
 size_t http2_session_unsent(const struct http2_session *session);
-/** When the network last took something, or nothing was waiting (loop time). */
-uint64_t http2_session_progress_ms(const struct http2_session *session);
 /** Since when a head is incomplete (loop time); 0: there is none. */
 uint64_t http2_session_head_since_ms(const struct http2_session *session);
+/** Reset streams that were released and of which nothing has left since `before_ms`. */
+void http2_session_reset_stalled(struct http2_session *session, uint64_t before_ms);
 /** The peer's first SETTINGS have arrived. */
 bool http2_session_is_greeted(const struct http2_session *session);
 /** Client: nothing from the peer waits to be read: asked before a connection is used again. */
@@ -163,8 +163,15 @@ void http2_stream_send_body(struct http2_stream *stream, struct bytes body);
 void http2_stream_send_end(struct http2_stream *stream, const struct http2_pair_list *trailers);
 /** The peer gets `bytes` of its window back, for this stream and the connection. */
 void http2_stream_consume(struct http2_stream *stream, size_t bytes);
+/**
+ * How many bytes of content must arrive (http2_head_reader's content_bytes; -1: any number): more,
+ * or an end before them, resets the stream (HTTP2_RESET_INVALID).
+ */
+void http2_stream_expect_content(struct http2_stream *stream, int64_t bytes);
 /** Bytes of body that were given and have not left. */
 size_t http2_stream_unsent(const struct http2_stream *stream);
+/** When something of the body last left, or began to wait (loop time). */
+uint64_t http2_stream_progress_ms(const struct http2_stream *stream);
 int32_t http2_stream_id(const struct http2_stream *stream);
 
 /** Break the stream off. The side may not name it again. */
