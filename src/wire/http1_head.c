@@ -335,6 +335,9 @@ static void set_upgrade(struct http1_head_parser *parser, struct http_head *head
                         parser->has_connection_upgrade && parser->minor_version == 1;
     bool is_switch = parser->kind == HTTP_REQUEST || head->status == STATUS_SWITCHING_PROTOCOLS;
     head->upgrade = is_websocket && is_switch ? HTTP_UPGRADE_WEBSOCKET : HTTP_UPGRADE_NONE;
+    /* A switch has no trailers, and the writer says nothing of them there. */
+    if (head->upgrade != HTTP_UPGRADE_NONE)
+        head->accepts_trailers = false;
 }
 
 static enum http1_reason check_lengths(const struct http1_head_parser *parser)

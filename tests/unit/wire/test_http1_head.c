@@ -540,6 +540,23 @@ static void judges_responses(void **state)
     }
 }
 
+static void forgets_trailers_where_a_switch_is_asked(void **state)
+{
+    struct http1_head_parser parser;
+    struct http_head head;
+    size_t head_bytes = 0;
+    http1_head_parser_start_request(&parser, name, 443);
+    http_head_init(&head, HTTP_REQUEST);
+    assert_int_equal(parse(&parser,
+                           BYTES_LITERAL(GET "Connection: upgrade, te\r\nUpgrade: websocket\r\n"
+                                             "TE: trailers\r\n\r\n"),
+                           &head, &head_bytes),
+                     PARSE_OK);
+    assert_int_equal(head.upgrade, HTTP_UPGRADE_WEBSOCKET);
+    assert_false(head.accepts_trailers);
+    http_head_done(&head);
+}
+
 static void takes_an_upgrade_that_is_only_offered_for_none(void **state)
 {
     static const struct bytes rows[] = {
@@ -596,5 +613,6 @@ RUN_TESTS(cmocka_unit_test(refuses_requests),
           cmocka_unit_test(refuses_again_after_a_refusal),
           cmocka_unit_test(makes_a_neutral_head_of_a_request), cmocka_unit_test(accepts_requests),
           cmocka_unit_test(judges_responses),
+          cmocka_unit_test(forgets_trailers_where_a_switch_is_asked),
           cmocka_unit_test(takes_an_upgrade_that_is_only_offered_for_none),
           cmocka_unit_test(passes_101_to_who_asked_for_it))
