@@ -1,0 +1,331 @@
+/*
+ * HTTP/1.1 through the whole relay: agents and servers that do what the input says, against the
+ * real codecs, exchange and pool. What must hold is CHECKed by tests/harness; here is the script.
+ */
+
+#include "fuzz.h"
+
+#include "harness/fake_server.h"
+#include "wire/http1.h"
+
+#include <string.h>
+
+/* An input is a run of steps: one byte says what, one byte says to whom and how much. */
+enum step {
+    STEP_AGENT_TEXT,   /* one of the agent's texts below */
+    STEP_AGENT_BYTES,  /* bytes of the input */
+    STEP_SERVER_TEXT,  /* one of the server's */
+    STEP_SERVER_BYTES, /* bytes of the input */
+    STEP_AGENT_ROOM,   /* its network takes nothing, a little, everything */
+    STEP_SERVER_ROOM,
+    STEP_AGENT_END,
+    STEP_SERVER_END,
+    STEP_DIAL,   /* an outcome */
+    STEP_CLOCK,  /* time passes */
+    STEP_RELOAD, /* another policy */
+    STEP_BULK,   /* many bytes of body */
+    STEP_PIECES, /* how long reads are */
+    STEP_SETTLE, /* everything that can happen */
+    STEP_COUNT
+};
+
+#define HOST "Host: a.example.com\r\n"
+
+static const char *const agent_texts[] = {
+    "GET /pub/a HTTP/1.1\r\n" HOST "\r\n",
+    "HEAD /pub/a HTTP/1.1\r\n" HOST "\r\n",
+    "POST /up/a HTTP/1.1\r\n" HOST "Content-Length: 5\r\n\r\nhello",
+    "POST /up/a HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n",
+    "5\r\nhello\r\n",
+    "0\r\n\r\n",
+    "0\r\nx-sum: 1\r\n\r\n",
+    "PUT /up/a HTTP/1.1\r\n" HOST "Content-Length: 200000\r\nExpect: 100-continue\r\n\r\n",
+    ("GET /pub/ws HTTP/1.1\r\n" HOST "Connection: upgrade\r\nUpgrade: websocket\r\n"
+     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"),
+    "GET /private HTTP/1.1\r\n" HOST "\r\n",
+    "DELETE /pub/a HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n",
+    "GET /pub/old HTTP/1.0\r\n" HOST "\r\n",
+    "GET /pub/a HTTP/1.1\r\n" HOST "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+    "OPTIONS * HTTP/1.1\r\n" HOST "TE: trailers\r\nConnection: te\r\n\r\n",
+    "GET https://a.example.com/pub/b HTTP/1.1\r\n" HOST "X-Http-Method-Override: PUT\r\n\r\n",
+    "POST /up/a HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n40000\r\n",
+};
+
+static const char *const server_texts[] = {
+    "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nworld",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+    "5\r\nworld\r\n",
+    "0\r\n\r\n",
+    "0\r\nx-sum: 1\r\n\r\n",
+    "HTTP/1.1 100 Continue\r\n\r\n",
+    "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n",
+    ("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+     "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"),
+    "HTTP/1.1 204 No Content\r\n\r\n",
+    "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n",
+    "HTTP/1.1 200 OK\r\n\r\n",
+    "HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+    "HTTP/1.0 200 OK\r\n\r\nuntil the end",
+    "HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n40000\r\n",
+};
+
+static const char *const policies[] = {
+    "a.example.com\n",
+    "a.example.com GET,HEAD,OPTIONS /pub/**\na.example.com POST,PUT /up/*\n",
+    "a.example.com POST\n",
+    "b.example.com\n",
+};
+
+static const uint32_t durations_ms[] = {1,          999,        1000,       10 * 1000,
+                                        60 * 1000,  120 * 1000, 130 * 1000, 15 * 60 * 1000,
+                                        900 * 1000, 7200 * 1000};
+
+enum {
+    COUNT_AGENT_TEXTS = sizeof(agent_texts) / sizeof(agent_texts[0]),
+    COUNT_SERVER_TEXTS = sizeof(server_texts) / sizeof(server_texts[0]),
+    COUNT_POLICIES = sizeof(policies) / sizeof(policies[0]),
+    COUNT_DURATIONS = sizeof(durations_ms) / sizeof(durations_ms[0]),
+    STEPS_MAX = 200
+};
+
+static struct fake_world world;
+static struct fake_server servers[FAKE_DIALS_MAX];
+
+static void on_connected(struct fake_world *its, struct fake_dial *dial)
+{
+    fake_server_start(&servers[dial - its->dials], its, dial);
+}
+
+static struct fake_peer *agent_peer(uint8_t whom)
+{
+    size_t index = whom % FAKE_AGENTS_MAX;
+    if (world.agents[index].peer == NULL)
+        fake_world_open_agent(&world, index, HTTP_PROTOCOL_1);
+    return world.agents[index].peer;
+}
+
+/* The newest ones are those of interest. */
+static struct fake_dial *server_dial(uint8_t whom)
+{
+    size_t back = whom % 4;
+    for (size_t i = world.dial_count; i > 0; i--)
+        if (world.dials[i - 1].peer && back-- == 0)
+            return &world.dials[i - 1];
+    return NULL;
+}
+
+static void push_bulk(struct fake_peer *peer, size_t length)
+{
+    static const uint8_t block[1024] = {'x'};
+    for (; length > 0; length -= length < sizeof(block) ? length : sizeof(block))
+        fake_peer_push(peer, bytes_first((struct bytes){block, sizeof(block)}, length));
+}
+
+static void set_room(struct fake_peer *peer, uint8_t how)
+{
+    if (how < 64)
+        peer->room = 0;
+    else if (how < 128)
+        peer->room = how;
+    else
+        fake_peer_take(peer, how < 192 ? (size_t)how * 64 : FAKE_ROOM_ENDLESS);
+}
+
+static void settle_dial(uint8_t how)
+{
+    struct fake_dial *dial = fake_world_waiting_dial(&world);
+    enum dial_outcome outcome = how < 192 ? DIAL_CONNECTED : (enum dial_outcome)(how % 8);
+    if (dial)
+        fake_world_settle_dial(&world, dial, outcome, false);
+}
+
+static void end_server(struct fake_dial *dial, uint8_t how)
+{
+    if (how & 0x40)
+        fake_peer_break(dial->peer);
+    else
+        fake_peer_end(dial->peer, how & 0x80 ? STREAM_LOST : STREAM_END);
+}
+
+static void take_agent_step(enum step step, uint8_t argument, struct bytes bytes)
+{
+    struct fake_peer *peer = agent_peer(argument);
+    if (step == STEP_AGENT_TEXT)
+        fake_peer_push(peer, bytes_from_text(agent_texts[(argument / 4) % COUNT_AGENT_TEXTS]));
+    else if (step == STEP_AGENT_BYTES)
+        fake_peer_push(peer, bytes);
+    else if (step == STEP_AGENT_ROOM)
+        set_room(peer, argument);
+    else if (argument & 0x40)
+        fake_peer_break(peer);
+    else
+        fake_peer_end(peer, argument & 0x80 ? STREAM_LOST : STREAM_END);
+}
+
+static void take_server_step(enum step step, uint8_t argument, struct bytes bytes)
+{
+    struct fake_dial *dial = server_dial(argument);
+    if (dial == NULL)
+        return;
+    struct fake_server *server = &servers[dial - world.dials];
+    if (step == STEP_SERVER_TEXT)
+        fake_server_say(server, bytes_from_text(server_texts[(argument / 4) % COUNT_SERVER_TEXTS]));
+    else if (step == STEP_SERVER_BYTES)
+        fake_server_say(server, bytes);
+    else if (step == STEP_SERVER_ROOM)
+        set_room(dial->peer, argument);
+    else
+        end_server(dial, argument);
+}
+
+static void take_step(enum step step, uint8_t argument, struct bytes bytes)
+{
+    struct fake_dial *dial = server_dial(argument);
+    switch (step) {
+    case STEP_AGENT_TEXT:
+    case STEP_AGENT_BYTES:
+    case STEP_AGENT_ROOM:
+    case STEP_AGENT_END:
+        take_agent_step(step, argument, bytes);
+        break;
+    case STEP_SERVER_TEXT:
+    case STEP_SERVER_BYTES:
+    case STEP_SERVER_ROOM:
+    case STEP_SERVER_END:
+        take_server_step(step, argument, bytes);
+        break;
+    case STEP_DIAL:
+        settle_dial(argument);
+        break;
+    case STEP_CLOCK:
+        fake_loop_advance(durations_ms[argument % COUNT_DURATIONS]);
+        break;
+    case STEP_RELOAD:
+        fake_world_reload(&world, policies[argument % COUNT_POLICIES]);
+        break;
+    case STEP_BULK:
+        if (argument < 128)
+            push_bulk(agent_peer(argument), (size_t)argument * 1024);
+        else if (dial)
+            push_bulk(dial->peer, (size_t)argument * 1024);
+        break;
+    case STEP_PIECES:
+        agent_peer(argument)->piece = 1 + argument;
+        if (dial)
+            dial->peer->piece = 1 + argument;
+        break;
+    case STEP_SETTLE:
+    case STEP_COUNT:
+        fake_loop_settle();
+        break;
+    }
+}
+
+/* Steps that bring bytes take the next one as their length. */
+static struct bytes take_bytes(struct bytes *input, enum step step)
+{
+    if (step != STEP_AGENT_BYTES && step != STEP_SERVER_BYTES)
+        return BYTES_EMPTY;
+    struct bytes rest = bytes_from(*input, 1);
+    struct bytes bytes = input->length ? bytes_first(rest, input->data[0]) : BYTES_EMPTY;
+    *input = bytes_from(rest, bytes.length);
+    return bytes;
+}
+
+/* --- what agents were told ------------------------------------------------------------------ */
+
+/*
+ * Whole responses, one for each request and in their order, and perhaps the beginning of one
+ * more, which then did not end as if it were complete.
+ */
+static void check_answers(const struct fake_agent *agent)
+{
+    struct bytes rest = buffer_bytes(&agent->peer->received);
+    struct http_head request;
+    struct http_head head;
+    struct http_head trailers;
+    size_t answered = 0;
+    bool is_cut = false;
+    http_head_init(&request, HTTP_REQUEST);
+    http_head_init(&head, HTTP_RESPONSE);
+    http_head_init(&trailers, HTTP_TRAILERS);
+    while (rest.length > 0 && !is_cut) {
+        struct http1_head_parser parser;
+        size_t head_bytes = 0;
+        CHECK(answered < agent->request_count);
+        CHECK(http_head_set_method(&request,
+                                   bytes_from_text(agent->is_head[answered] ? "HEAD" : "GET")) ==
+              HTTP_HEAD_OK);
+        request.upgrade = HTTP_UPGRADE_WEBSOCKET;
+        http_head_clear(&head, HTTP_RESPONSE);
+        http1_head_parser_start_response(&parser, &request);
+        enum parse_status status = http1_head_parser_push(&parser, rest, &head, &head_bytes);
+        CHECK(status != PARSE_BAD);
+        is_cut = status == PARSE_NEED_MORE;
+        if (is_cut)
+            break;
+        rest = bytes_from(rest, head_bytes);
+        if (head.status == 101)
+            break;
+        if (head.status < 200)
+            continue;
+        struct http1_body body;
+        struct bytes data;
+        size_t consumed = 0;
+        http1_body_start(&body, &parser, &trailers);
+        do {
+            status = http1_body_push(&body, rest, &consumed, &data);
+            CHECK(status != PARSE_BAD);
+            rest = bytes_from(rest, consumed);
+        } while (status == PARSE_NEED_MORE && rest.length > 0);
+        is_cut = status == PARSE_NEED_MORE && parser.framing != HTTP1_BODY_UNTIL_CLOSE;
+        http1_body_done(&body);
+        answered++;
+    }
+    /* Whoever stopped listening may have been told anything. */
+    const struct fake_peer *peer = agent->peer;
+    bool is_listening = peer->end == STREAM_WAIT && peer->is_finished;
+    CHECK(!is_cut || !is_listening || peer->ending != STREAM_ENDING_CLEAN);
+    http_head_done(&request);
+    http_head_done(&head);
+    http_head_done(&trailers);
+}
+
+static void note_endings(bool is_final)
+{
+    for (size_t i = 0; i < FAKE_AGENTS_MAX; i++) {
+        struct fake_agent *agent = &world.agents[i];
+        if (agent->peer && agent->peer->is_closed && (is_final || agent->peer->end == STREAM_WAIT))
+            check_answers(agent);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct bytes input = {data, size};
+    fake_world_start(&world, "a.example.com", policies[size % 2]);
+    world.on_connected = on_connected;
+    for (unsigned steps = 0; input.length >= 2 && steps < STEPS_MAX; steps++) {
+        enum step step = input.data[0] % STEP_COUNT;
+        /* The high bit holds back what would happen at once: several things in one turn. */
+        bool is_settled = input.data[0] < 128;
+        uint8_t argument = input.data[1];
+        input = bytes_from(input, 2);
+        if (world.dial_count >= FAKE_DIALS_MAX / 2)
+            break;
+        take_step(step, argument, take_bytes(&input, step));
+        if (is_settled)
+            fake_loop_settle();
+    }
+    fake_loop_settle();
+    note_endings(false);
+    fake_world_end(&world);
+    note_endings(true);
+    for (size_t i = 0; i < world.dial_count; i++)
+        if (world.dials[i].peer)
+            fake_server_done(&servers[i]);
+    fake_world_stop(&world);
+    return 0;
+}
