@@ -44,6 +44,8 @@ partial.example.com
 wildcard.example.com
 client-usage.example.com
 old-tls.example.com
+h2.example.com
+h2-other.example.com
 loopback.example.com
 metadata.example.com
 *.odd.example.net
