@@ -38,7 +38,7 @@ ADDRESSES = {
 SERVICES = (
     ("resolver", 53), ("web", 443), ("origin", 443), ("git", 443), ("ssh", 22),
     ("websocket", 443), ("old", 443),
-    ("http2", 443),
+    ("http2", 443), ("web", 8443),
 )
 AGENT, FIREWALL_LINK, LINK_PREFIX = "203.0.113.3", "203.0.113.2", 28
 FIREWALL_UPLINK, GATEWAY = "203.0.113.18", "203.0.113.17"
@@ -140,6 +140,8 @@ class World:
             *hosts,
             ("example.com", ADDRESSES["origin"]),
             ("web.example.com", ADDRESSES["web"]),
+            ("web-other.example.com", ADDRESSES["web"]),
+            ("tls12.example.com", ADDRESSES["web"]),
             ("git.example.com", ADDRESSES["git"]),
             ("ssh.example.com", ADDRESSES["ssh"]),
             ("ws.example.com", ADDRESSES["websocket"]),
@@ -149,7 +151,8 @@ class World:
             ("loopback.example.com", "127.0.0.1"),
             ("metadata.example.com", "169.254.169.254"),
         ])
-        self.servers.start_nginx(["web.example.com"], "git.example.com")
+        self.servers.start_nginx(
+            ["web.example.com", "web-other.example.com"], "git.example.com", "tls12.example.com")
         self.servers.start_sshd()
         self.servers.start_websocket("ws.example.com")
 
