@@ -174,6 +174,36 @@ def suite_images():
     return run_pytest_suite("images")
 
 
+def run_program_suite(name, arguments=()):
+    """A program of tests/bench, counted from its last line `N passed, N failed`."""
+    tools = ["event-origin", "event-client", "plain-relay", "decision-cost"]
+    log = RELEASE / "rootcell-build.log"
+    if not build_release() or not run_quietly(
+            ["ninja", "-C", RELEASE, *(f"tests/bench/{tool}" for tool in tools)], log):
+        return 0, 1
+    process = subprocess.Popen(
+        [TOP / "tests/bench/run", name, *arguments], stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, text=True)
+    counts = None
+    for line in process.stdout:
+        print(line, end="", flush=True)
+        counts = re.fullmatch(r"(\d+) passed, (\d+) failed\n", line) or counts
+    if process.wait() != 0 and counts is None:
+        return 0, 1
+    passed, failed = (int(number) for number in counts.groups())
+    return passed, failed or int(process.returncode != 0)
+
+
+def suite_bench(*words):
+    """The cost beside other proxies, and its targets: ./test bench [--quick]; 20 minutes."""
+    return run_program_suite("bench", words)
+
+
+def suite_soak(*words):
+    """Mixed traffic at half of saturation and a reload each 100 ms: ./test soak [MINUTES]"""
+    return run_program_suite("soak", words)
+
+
 def image_folder():
     """The images for the VMs: those of ROOTCELL_IMAGE_DIR, else our own, made when missing."""
     if os.environ.get("ROOTCELL_IMAGE_DIR"):
@@ -215,6 +245,8 @@ SUITES = {
 }
 EXTRA_SUITES = {
     "fuzz": suite_fuzz,
+    "bench": suite_bench,
+    "soak": suite_soak,
 }
 
 
@@ -229,18 +261,20 @@ def main(arguments):
         usage()
         return 0
     known = {**SUITES, **EXTRA_SUITES}
-    seconds = [word for word in arguments if word.isdigit()]
-    names = [word for word in arguments if not word.isdigit()]
-    unknown = [name for name in names if name not in known]
-    if unknown or (seconds and "fuzz" not in names):
-        print(f"test: no suite '{(unknown or seconds)[0]}': there are {', '.join(known)}",
-              file=sys.stderr)
-        return 2
+    chosen = []  # (name, its words); numbers and options belong to the extra suite before them
+    for word in arguments:
+        if word in known:
+            chosen.append((word, []))
+        elif chosen and chosen[-1][0] in EXTRA_SUITES and (word.isdigit() or word[:2] == "--"):
+            chosen[-1][1].append(word)
+        else:
+            print(f"test: no suite '{word}': there are {', '.join(known)}", file=sys.stderr)
+            return 2
     passed = failed = 0
-    for name in names or SUITES:
+    for name, words in chosen or [(name, []) for name in SUITES]:
         started = time.monotonic()
         say(f"{name}: {known[name].__doc__.splitlines()[0]}")
-        one = known[name](int(seconds[0])) if name == "fuzz" and seconds else known[name]()
+        one = known[name](*words)
         passed, failed = passed + one[0], failed + one[1]
         say(f"{name}: {one[0]} passed, {one[1]} failed ({time.monotonic() - started:.0f} s)")
     # Whoever ran ./test finds the release build in its place.

@@ -90,8 +90,7 @@ static void fail(struct http1_upstream *connection, enum exchange_failure failur
                  const char *detail)
 {
     struct exchange *exchange = connection->exchange;
-    enum exchange_progress progress =
-        connection->is_unanswered ? EXCHANGE_UNANSWERED : EXCHANGE_ANSWERED;
+    bool is_unanswered = connection->is_unanswered;
     char text[256];
     /* The stream, and with it the text, goes before the exchange is told. */
     size_t length = 0;
@@ -100,7 +99,7 @@ static void fail(struct http1_upstream *connection, enum exchange_failure failur
     text[length] = '\0';
     drop(connection, STREAM_ENDING_RESET);
     if (exchange)
-        exchange_upstream_failed(exchange, failure, progress, text);
+        exchange_upstream_failed(exchange, failure, is_unanswered, text);
 }
 
 static void on_timer(uv_timer_t *timer)
