@@ -46,11 +46,12 @@ struct exchange {
     enum request_state request_state;
     enum response_state response_state;
     enum continue_state continue_state;
-    bool is_reused;          /* the upstream connection has served a request before */
-    bool is_retried;         /* a second connection is being tried */
-    bool is_body_delivered;  /* some of the request's body went to the upstream side */
-    bool is_private_allowed; /* when the connection was claimed */
-    bool has_timer;          /* `timer` was initialised: memory goes with its closing */
+    bool is_reused;           /* the upstream connection has served a request before */
+    bool is_retried;          /* a second connection is being tried */
+    unsigned untouched_count; /* servers that have said that they did nothing */
+    bool is_body_delivered;   /* some of the request's body went to the upstream side */
+    bool is_private_allowed;  /* when the connection was claimed */
+    bool has_timer;           /* `timer` was initialised: memory goes with its closing */
     unsigned interim_count;
     uint16_t status; /* given to the agent */
     uint64_t sent;
@@ -401,17 +402,27 @@ static bool is_idempotent(struct bytes method)
     return false;
 }
 
+/* See exchange.h. Counts the attempt. */
+static bool may_replay(struct exchange *exchange, enum exchange_failure failure,
+                       enum exchange_progress progress)
+{
+    bool is_possible = exchange->response_state == RESPONSE_WAITING &&
+                       exchange->request_state == REQUEST_COMPLETE && !exchange->is_body_delivered;
+    if (!is_possible || progress == EXCHANGE_ANSWERED)
+        return false;
+    if (progress == EXCHANGE_UNTOUCHED)
+        return ++exchange->untouched_count <= EXCHANGE_UNTOUCHED_MAX;
+    bool is_first = !exchange->is_retried;
+    exchange->is_retried = true;
+    return is_first && failure == EXCHANGE_UPSTREAM_LOST && exchange->is_reused &&
+           is_idempotent(http_head_method(&exchange->request));
+}
+
 void exchange_upstream_failed(struct exchange *exchange, enum exchange_failure failure,
-                              bool is_unanswered, const char *detail)
+                              enum exchange_progress progress, const char *detail)
 {
     exchange->upstream = (struct exchange_side){NULL, NULL};
-    bool is_replayable = exchange->response_state == RESPONSE_WAITING && is_unanswered &&
-                         failure == EXCHANGE_UPSTREAM_LOST && exchange->is_reused &&
-                         !exchange->is_retried && !exchange->is_body_delivered &&
-                         exchange->request_state == REQUEST_COMPLETE &&
-                         is_idempotent(http_head_method(&exchange->request));
-    if (is_replayable) {
-        exchange->is_retried = true;
+    if (may_replay(exchange, failure, progress)) {
         claim(exchange, true);
     } else if (exchange->response_state == RESPONSE_WAITING) {
         answer_failure(exchange, failure, detail);

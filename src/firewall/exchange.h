@@ -69,13 +69,16 @@ struct upstream_pool;
  * exchange again. Any call of a delivering function may end the exchange: a side looks at its
  * own state (cleared by send_end, reset and take_stream) before it goes on.
  *
- * Replay is safe when the connection came from the pool, nothing of a response was received, the
- * method is idempotent (RFC 9110 section 9.2.2) and no byte of the request's body was delivered.
+ * Replay is safe when the whole request was there, no byte of a body was delivered, and either the
+ * server said itself that it did not process it (RFC 9113 section 8.7), or the connection came
+ * from the pool, nothing of a response was received and the method is idempotent (RFC 9110
+ * section 9.2.2).
  */
 
 enum {
     EXCHANGE_WINDOW_BYTES = BODY_BUDGET_FULL_WINDOW,
-    EXCHANGE_INTERIM_MAX = 16,       /* 1xx heads before the final one */
+    EXCHANGE_INTERIM_MAX = 16,  /* 1xx heads before the final one */
+    EXCHANGE_UNTOUCHED_MAX = 3, /* servers that may say in a row that they did not process it */
     EXCHANGE_CONTINUE_WAIT_MS = 1000 /* then we say 100 (Continue) ourselves */
 };
 
@@ -101,6 +104,13 @@ enum exchange_failure {
 
 /** A few fixed words for records. */
 const char *exchange_failure_text(enum exchange_failure failure);
+
+/** How far a server came with a request that failed. */
+enum exchange_progress {
+    EXCHANGE_ANSWERED,   /* something of a response was received */
+    EXCHANGE_UNANSWERED, /* not one byte was: nobody knows what it did */
+    EXCHANGE_UNTOUCHED   /* it said that it did nothing */
+};
 
 /** What a side can be told. All run to completion and deliver nothing from inside. */
 struct exchange_side_operations {
@@ -176,9 +186,8 @@ void exchange_response_body(struct exchange *exchange, struct bytes body);
 void exchange_response_end(struct exchange *exchange, const struct http_head *trailers);
 void exchange_response_flush(struct exchange *exchange);
 void exchange_request_credit(struct exchange *exchange, size_t bytes);
-/** `is_unanswered`: not one byte of a response was received. */
 void exchange_upstream_failed(struct exchange *exchange, enum exchange_failure failure,
-                              bool is_unanswered, const char *detail);
+                              enum exchange_progress progress, const char *detail);
 
 /* From the service. */
 /** Look at the policy again: cuts the exchange when it is no longer allowed. */

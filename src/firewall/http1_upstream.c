@@ -90,7 +90,8 @@ static void fail(struct http1_upstream *connection, enum exchange_failure failur
                  const char *detail)
 {
     struct exchange *exchange = connection->exchange;
-    bool is_unanswered = connection->is_unanswered;
+    enum exchange_progress progress =
+        connection->is_unanswered ? EXCHANGE_UNANSWERED : EXCHANGE_ANSWERED;
     char text[256];
     /* The stream, and with it the text, goes before the exchange is told. */
     size_t length = 0;
@@ -99,7 +100,7 @@ static void fail(struct http1_upstream *connection, enum exchange_failure failur
     text[length] = '\0';
     drop(connection, STREAM_ENDING_RESET);
     if (exchange)
-        exchange_upstream_failed(exchange, failure, is_unanswered, text);
+        exchange_upstream_failed(exchange, failure, progress, text);
 }
 
 static void on_timer(uv_timer_t *timer)

@@ -79,7 +79,8 @@ struct http2_session {
     unsigned dead_count; /* streams whose on_reset is due */
     size_t stream_count;
     uint64_t head_since_ms;
-    enum http2_flood flood; /* when is_flooded */
+    uint64_t blocked_since_ms; /* 0: all output was taken */
+    enum http2_flood flood;    /* when is_flooded */
     struct http2_frames frames;
     struct http2_flood_meter meter;
     LIST_HEAD(, http2_stream) list;

@@ -157,12 +157,21 @@ static bool is_over(const struct http2_session *session)
            !nghttp2_session_want_write(session->library);
 }
 
+static void note_blocked(struct http2_session *session)
+{
+    if (stream_unsent(session->stream) == 0)
+        session->blocked_since_ms = 0;
+    else if (session->blocked_since_ms == 0)
+        session->blocked_since_ms = http2_session_now_ms(session);
+}
+
 static void send_out(struct http2_session *session)
 {
     enter(session);
     for (int round = 0; round < SESSION_FLUSHES_PER_TURN; round++) {
         http2_session_pump(session);
         stream_flush(session->stream);
+        note_blocked(session);
         tell_taken(session);
         if (session->state == STATE_CLOSED)
             break;
@@ -177,11 +186,23 @@ static void send_out(struct http2_session *session)
     leave(session);
 }
 
+static void on_flush_due(void *owner)
+{
+    struct http2_session *session = owner;
+    send_out(session);
+}
+
 void http2_session_flush(struct http2_session *session)
 {
     CHECK(session->state != STATE_CLOSED);
-    if (!session->is_in_turn && session->depth == 0)
-        send_out(session);
+    if (!session->is_in_turn)
+        stream_flush_soon(session->stream, on_flush_due);
+}
+
+void http2_session_wake(struct http2_session *session)
+{
+    if (!session->is_in_turn)
+        stream_wake(session->stream);
 }
 
 static void end_session(struct http2_session *session, enum http2_end end, const char *detail)
@@ -305,6 +326,7 @@ static void on_stream(void *owner, enum stream_event event)
             turn(session);
         return;
     case STREAM_DRAINED:
+        session->blocked_since_ms = 0;
         stream_resume_reading(session->stream);
         send_out(session);
         return;
@@ -390,6 +412,12 @@ void http2_session_reset_stalled(struct http2_session *session, uint64_t before_
         if (is_stalled)
             http2_stream_stop_peer(stream, HTTP2_CODE_CANCEL);
     }
+}
+
+bool http2_session_is_stuck(const struct http2_session *session, uint64_t silence_ms)
+{
+    return session->blocked_since_ms &&
+           http2_session_now_ms(session) - session->blocked_since_ms >= silence_ms;
 }
 
 bool http2_session_is_greeted(const struct http2_session *session)

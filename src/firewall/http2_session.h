@@ -23,9 +23,8 @@ struct stream_loop;
  * the side may not name it, and no event names the side's object. What was handed to it before a
  * release (body, end) is still sent.
  *
- * Events come from inside the reading turn (STREAM_READABLE of the connection), never from inside
- * a call of the side. From inside an event the side may call everything here, http2_session_close
- * included. The order of events of a stream:
+ * Events come from the loop, never from inside a call of the side. From inside an event the side
+ * may call everything here, http2_session_close included. The order of events of a stream:
  *
  *   server:  on_open  on_head_begin on_field... on_head_end  on_data...  [trailers]  on_end
  *   client:           (on_head_begin on_field... on_head_end) once for each interim head and the
@@ -41,8 +40,8 @@ struct stream_loop;
  * the network is slow; on_taken tells how much has left. So a side that keeps to its credit never
  * has more than a window waiting.
  *
- * Output is gathered, and leaves with http2_session_flush (one TLS write for as much as fits) or
- * at the end of a turn. From inside an event, flush waits for the end of the turn.
+ * Output is gathered, and leaves at the end of a turn, or after http2_session_flush when the loop
+ * has handled the events that are there: what many exchanges send goes in one TLS write.
  *
  * Floods. What costs us more than it costs the peer is counted by kind (see http2_flood.h). Past
  * a limit the connection ends with GOAWAY (ENHANCE_YOUR_CALM), and on_session_end names the kind.
@@ -98,7 +97,7 @@ struct http2_session_events {
     /** At least one byte; not before the bytes are consumed does the peer get them back. */
     void (*on_data)(void *object, struct bytes data);
     void (*on_end)(void *object);
-    /** So many bytes of body have left; comes from inside http2_session_flush, too. */
+    /** So many bytes of body have left. */
     void (*on_taken)(void *object, size_t bytes);
     /** The stream is over; the object is not named again. `detail` is one line. */
     void (*on_reset)(void *object, enum http2_reset reset, uint32_t code, const char *detail);
@@ -137,12 +136,16 @@ size_t http2_session_unsent(const struct http2_session *session);
 uint64_t http2_session_head_since_ms(const struct http2_session *session);
 /** Reset streams that were released and of which nothing has left since `before_ms`. */
 void http2_session_reset_stalled(struct http2_session *session, uint64_t before_ms);
+/** The network has not taken all that waits for so long. */
+bool http2_session_is_stuck(const struct http2_session *session, uint64_t silence_ms);
 /** The peer's first SETTINGS have arrived. */
 bool http2_session_is_greeted(const struct http2_session *session);
 /** Client: nothing from the peer waits to be read: asked before a connection is used again. */
 bool http2_session_is_quiet(const struct http2_session *session);
 
 void http2_session_flush(struct http2_session *session);
+/** A turn comes, with on_turn_end, whether there is something to read or not. */
+void http2_session_wake(struct http2_session *session);
 
 /**
  * Client: open a stream with a request head; `is_end_stream`: nothing follows. NULL when there is

@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "firewall/http1_downstream.h"
+#include "firewall/http2_downstream.h"
 #include "firewall/tls_server.h"
 #include "firewall/upstream_pool.h"
 #include "policy/policy.h"
@@ -20,11 +21,11 @@
  *
  * The agent's connections to ports of https rules, from accept to close:
  *
- *   HELLO -> HANDSHAKE -> HTTP -> gone
+ *   HELLO -> HANDSHAKE -> HTTP1 or HTTP2 -> gone
  *
  *   HELLO      at most 10 s until a complete ClientHello has named a host that the policy allows
  *   HANDSHAKE  at most 15 s from accept until TLS is established
- *   HTTP       the connection belongs to a downstream codec, by ALPN
+ *   HTTP1, 2   the connection belongs to a downstream codec, by ALPN; without it, HTTP/1.1
  *
  * Whatever does not go this way is closed with an alert, and recorded with the name that was
  * asked for.
@@ -38,16 +39,18 @@ enum {
 enum https_state {
     STATE_HELLO,
     STATE_HANDSHAKE,
-    STATE_HTTP,
+    STATE_HTTP1,
+    STATE_HTTP2,
 };
 
 struct https_connection {
     LIST_ENTRY(https_connection) link;
     struct https_service *service; /* borrowed */
     enum https_state state;
-    uint16_t port;                 /* that the agent dialled */
-    struct stream *stream;         /* owned until HTTP */
-    struct http1_downstream *http; /* owned in HTTP */
+    uint16_t port;                  /* that the agent dialled */
+    struct stream *stream;          /* owned until HTTP1 or HTTP2 */
+    struct http1_downstream *http1; /* owned in HTTP1 */
+    struct http2_downstream *http2; /* owned in HTTP2 */
     struct tls_agent_session tls;
     uv_timer_t timer;
     uint64_t accepted_ms;
@@ -148,11 +151,18 @@ static void start_http(struct https_connection *connection)
         .pool = connection->service->pool,
         .name = &connection->tls.name,
         .port = connection->port,
-        .protocol = HTTP_PROTOCOL_1,
+        .protocol = connection->tls.is_http2 ? HTTP_PROTOCOL_2 : HTTP_PROTOCOL_1,
     };
     uv_timer_stop(&connection->timer);
-    connection->state = STATE_HTTP;
-    connection->http = http1_downstream_new(&origin, connection->stream, on_http_end, connection);
+    if (connection->tls.is_http2) {
+        connection->state = STATE_HTTP2;
+        connection->http2 =
+            http2_downstream_new(&origin, connection->stream, on_http_end, connection);
+    } else {
+        connection->state = STATE_HTTP1;
+        connection->http1 =
+            http1_downstream_new(&origin, connection->stream, on_http_end, connection);
+    }
     connection->stream = NULL;
 }
 
@@ -223,10 +233,14 @@ static void recheck(struct https_connection *connection)
         refuse(connection, connection->tls.refusal, "");
         return;
     }
-    if (connection->state == STATE_HTTP && !is_allowed)
-        http1_downstream_cut(connection->http);
-    else if (connection->state == STATE_HTTP)
-        http1_downstream_policy_changed(connection->http);
+    if (connection->state == STATE_HTTP1 && is_allowed)
+        http1_downstream_policy_changed(connection->http1);
+    else if (connection->state == STATE_HTTP1)
+        http1_downstream_cut(connection->http1);
+    else if (connection->state == STATE_HTTP2 && is_allowed)
+        http2_downstream_policy_changed(connection->http2);
+    else if (connection->state == STATE_HTTP2)
+        http2_downstream_cut(connection->http2);
 }
 
 void https_service_policy_changed(struct proxy *proxy)

@@ -86,23 +86,34 @@ static int on_certificate(SSL *tls, void *data)
     return SSL_use_certificate(tls, leaf);
 }
 
-/* RFC 7301: a client that lists protocols and not this one would take our bytes for its own. */
+static bool is_listed(struct bytes offered, struct bytes wanted)
+{
+    while (offered.length > 0) {
+        struct bytes protocol = bytes_first(bytes_from(offered, 1), offered.data[0]);
+        if (bytes_equal(protocol, wanted))
+            return true;
+        offered = bytes_from(offered, 1 + protocol.length);
+    }
+    return false;
+}
+
+/* RFC 7301: a client that lists protocols and not these would take our bytes for its own. */
 static int on_protocols(SSL *tls, const unsigned char **selected, unsigned char *selected_length,
                         const unsigned char *offered, unsigned offered_length, void *data)
 {
-    static const unsigned char http1[] = "http/1.1";
-    struct bytes rest = {offered, offered_length};
-    while (rest.length > 0) {
-        struct bytes protocol = bytes_first(bytes_from(rest, 1), rest.data[0]);
-        if (bytes_equal_text(protocol, "http/1.1")) {
-            *selected = http1;
-            *selected_length = sizeof(http1) - 1;
-            return SSL_TLSEXT_ERR_OK;
-        }
-        rest = bytes_from(rest, 1 + protocol.length);
+    static const struct bytes http2 = BYTES_LITERAL("h2");
+    static const struct bytes http1 = BYTES_LITERAL("http/1.1");
+    struct tls_agent_session *session = session_of(tls);
+    struct bytes list = {offered, offered_length};
+    session->is_http2 = is_listed(list, http2);
+    if (!session->is_http2 && !is_listed(list, http1)) {
+        session->refusal = "no protocol in common (ALPN)";
+        return SSL_TLSEXT_ERR_ALERT_FATAL;
     }
-    session_of(tls)->refusal = "no protocol in common (ALPN)";
-    return SSL_TLSEXT_ERR_ALERT_FATAL;
+    struct bytes chosen = session->is_http2 ? http2 : http1;
+    *selected = chosen.data;
+    *selected_length = (unsigned char)chosen.length;
+    return SSL_TLSEXT_ERR_OK;
 }
 
 static void set_context(SSL_CTX *context)

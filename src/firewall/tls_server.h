@@ -39,6 +39,7 @@ struct tls_agent_session {
     struct host_name name; /* when allowed; when refused as far as it could be read */
     bool has_name;         /* `name` could be read */
     const char *refusal;   /* static; NULL unless something was refused */
+    bool is_http2;         /* by ALPN; else HTTP/1.1 */
     char raw_name[256];    /* what stood in SNI, printable, for the record */
     struct bytes rule;     /* borrowed from the policy during the handshake */
 };

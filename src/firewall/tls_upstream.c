@@ -11,14 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <time.h>
 
 enum {
-    TLS_UPSTREAM_SESSIONS_MAX = 256, /* resumable sessions kept, all names together */
     TLS_UPSTREAM_BUCKETS = 64,
     TLS_UPSTREAM_READ_AHEAD = 64 * 1024,
 };
 
-/* A session ticket that was not used yet; each is used once. */
+/* A session that may be resumed. */
 struct kept_session {
     TAILQ_ENTRY(kept_session) bucket_link;
     TAILQ_ENTRY(kept_session) age_link;
@@ -30,6 +30,13 @@ struct kept_session {
 
 TAILQ_HEAD(session_bucket, kept_session);
 
+/* Whose sessions. */
+struct upstream_name {
+    struct tls_upstream *upstream; /* borrowed */
+    const char *name;              /* borrowed */
+    uint16_t port;
+};
+
 struct tls_upstream {
     SSL_CTX *context; /* owned */
     struct session_bucket buckets[TLS_UPSTREAM_BUCKETS];
@@ -40,6 +47,8 @@ struct tls_upstream {
 /* RFC 7301: protocols, each with its length before it; the second part is the list without h2. */
 static const uint8_t alpn_list[] = {2, 'h', '2', 8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
 enum { ALPN_HTTP1_START = 3 };
+
+enum { HOST_FLAGS = X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT };
 
 static int port_index;
 static int offer_index;
@@ -59,18 +68,47 @@ static void forget(struct tls_upstream *upstream, struct kept_session *kept)
     free(kept);
 }
 
+static bool is_for(const struct kept_session *kept, const char *name, uint16_t port)
+{
+    return kept->port == port && !strcmp(kept->name, name);
+}
+
+/* RFC 8446 appendix C.4: a ticket of TLS 1.3 is used once. TLS 1.2 brings a new one rarely. */
+static bool is_single_use(const SSL_SESSION *session)
+{
+    return SSL_SESSION_get_protocol_version(session) >= TLS1_3_VERSION;
+}
+
+/* Make room for one more of the name: of TLS 1.2 the last one is enough. */
+static void forget_surplus(struct upstream_name of, bool is_single)
+{
+    struct tls_upstream *upstream = of.upstream;
+    size_t count = 0;
+    struct kept_session *oldest = NULL;
+    struct kept_session *kept;
+    TAILQ_FOREACH(kept, &upstream->buckets[bucket_of(of.name, of.port)], bucket_link)
+    if (is_for(kept, of.name, of.port)) {
+        count++;
+        oldest = kept;
+    }
+    if (count >= TLS_UPSTREAM_SESSIONS_PER_NAME || (oldest && !is_single))
+        forget(upstream, oldest);
+    else if (upstream->count == TLS_UPSTREAM_SESSIONS_MAX)
+        forget(upstream, TAILQ_FIRST(&upstream->ages));
+}
+
 static int on_new_session(SSL *session, SSL_SESSION *ticket)
 {
     struct tls_upstream *upstream = SSL_CTX_get_app_data(SSL_get_SSL_CTX(session));
     const char *name = SSL_get_servername(session, TLSEXT_NAMETYPE_host_name);
     if (name == NULL || SSL_get_verify_result(session) != X509_V_OK)
         return 0;
-    if (upstream->count == TLS_UPSTREAM_SESSIONS_MAX)
-        forget(upstream, TAILQ_FIRST(&upstream->ages));
+    uint16_t port = (uint16_t)(uintptr_t)SSL_get_ex_data(session, port_index);
+    forget_surplus((struct upstream_name){upstream, name, port}, is_single_use(ticket));
     size_t size = strlen(name) + 1;
     struct kept_session *kept = memory_new(sizeof(*kept) + size);
     memcpy(kept->name, name, size);
-    kept->port = (uint16_t)(uintptr_t)SSL_get_ex_data(session, port_index);
+    kept->port = port;
     kept->session = ticket;
     kept->bucket = bucket_of(name, kept->port);
     TAILQ_INSERT_HEAD(&upstream->buckets[kept->bucket], kept, bucket_link);
@@ -79,17 +117,20 @@ static int on_new_session(SSL *session, SSL_SESSION *ticket)
     return 1; /* the reference is ours */
 }
 
-/* Offer the newest session of the name, if there is one. */
+/* Offer the newest session of the name, if there is one that is not too old. */
 static void offer_session(struct tls_upstream *upstream, SSL *session, const char *name,
                           uint16_t port)
 {
-    struct kept_session *kept;
-    TAILQ_FOREACH(kept, &upstream->buckets[bucket_of(name, port)], bucket_link)
-    if (kept->port == port && !strcmp(kept->name, name)) {
-        SSL_set_session(session, kept->session);
-        forget(upstream, kept);
+    struct kept_session *kept = TAILQ_FIRST(&upstream->buckets[bucket_of(name, port)]);
+    while (kept && !is_for(kept, name, port))
+        kept = TAILQ_NEXT(kept, bucket_link);
+    if (kept == NULL)
         return;
-    }
+    bool is_old = time(NULL) - SSL_SESSION_get_time(kept->session) > TLS_UPSTREAM_SESSION_AGE_S;
+    if (!is_old)
+        SSL_set_session(session, kept->session);
+    if (is_old || is_single_use(kept->session))
+        forget(upstream, kept);
 }
 
 static void on_info(const SSL *session, int where, int value)
@@ -178,8 +219,7 @@ struct ssl_st *tls_upstream_session(struct tls_upstream *upstream, const char *n
     SSL *session = SSL_new(upstream->context);
     CHECK(session != NULL);
     SSL_set_connect_state(session);
-    SSL_set_hostflags(session,
-                      X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+    SSL_set_hostflags(session, HOST_FLAGS);
     CHECK(SSL_set1_host(session, name) == 1);
     CHECK(SSL_set_tlsext_host_name(session, name) == 1);
     CHECK(SSL_set_ex_data(session, port_index, (void *)(uintptr_t)port) == 1);
@@ -191,9 +231,25 @@ struct ssl_st *tls_upstream_session(struct tls_upstream *upstream, const char *n
     return session;
 }
 
+/*
+ * A resumed session brings no certificate of its own: the one that it began with is held against
+ * the name and the clock again.
+ */
+static bool is_certificate_good(const SSL *session)
+{
+    X509 *certificate = SSL_get0_peer_certificate(session);
+    const char *name = SSL_get_servername(session, TLSEXT_NAMETYPE_host_name);
+    if (certificate == NULL || name == NULL || SSL_get_verify_result(session) != X509_V_OK)
+        return false;
+    if (!SSL_session_reused(session))
+        return true;
+    return X509_check_host(certificate, name, strlen(name), HOST_FLAGS, NULL) == 1 &&
+           X509_cmp_current_time(X509_get0_notAfter(certificate)) > 0;
+}
+
 bool tls_upstream_check(const struct ssl_st *session, const char **reason)
 {
-    if (SSL_get_verify_result(session) != X509_V_OK || SSL_get0_peer_certificate(session) == NULL) {
+    if (!is_certificate_good(session)) {
         *reason = "certificate not verified";
         return false;
     }

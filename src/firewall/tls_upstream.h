@@ -10,7 +10,20 @@ struct tls_upstream;
 /*
  * Our client side of TLS: one context with the trust anchors parsed once, a hello of our own that
  * shows nothing of the agent's, and sessions resumed per name and port.
+ *
+ * Resumption. A session is kept only after its certificate was verified for the name, and offered
+ * only to the same name and port; when it was resumed, that certificate is held against the name
+ * and the clock again. What a policy decides (whether to dial, which address) is decided anew for
+ * every dial, and a resumed session shows that the peer is who was verified before: so sessions
+ * outlive a change of the policy, while connections do not. Tickets of TLS 1.3 are offered once,
+ * so that two connections cannot be linked by them; nothing is sent as early data.
  */
+
+enum {
+    TLS_UPSTREAM_SESSIONS_MAX = 256,    /* all names together; the oldest goes */
+    TLS_UPSTREAM_SESSIONS_PER_NAME = 8, /* and port */
+    TLS_UPSTREAM_SESSION_AGE_S = 60 * 60,
+};
 
 /** `anchors` is PEM with at least one certificate; other PEM blocks are skipped. */
 bool tls_upstream_new(struct bytes anchors, struct tls_upstream **upstream, struct error *error);

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "firewall/dialer.h"
 #include "firewall/http1_upstream.h"
+#include "firewall/http2_upstream.h"
 #include "firewall/protocol_memory.h"
 #include "firewall/proxy.h"
 #include "system/stream.h"
@@ -353,8 +354,11 @@ static enum exchange_failure failure_of(enum dial_outcome outcome)
 static enum dial_security security_of(const struct upstream_claim_request *request,
                                       enum protocol_knowledge knowledge)
 {
-    /* Nothing here speaks HTTP/2 to servers yet. */
-    return DIAL_TLS_HTTP_1;
+    if (request->is_upgrade)
+        return DIAL_TLS_HTTP_1;
+    if (request->protocol == HTTP_PROTOCOL_2 || knowledge == PROTOCOL_ONLY_2)
+        return DIAL_TLS_HTTP_2;
+    return DIAL_TLS_HTTP_1_FIRST;
 }
 
 static void on_stream_closed(void *owner)
@@ -384,8 +388,10 @@ static struct upstream_connection *connection_of(struct pool_dial *dial, struct 
 {
     struct upstream_pool *pool = dial->pool;
     stream_on_closed(stream, on_stream_closed, pool);
-    note_protocol(dial, HTTP_PROTOCOL_1);
-    return http1_upstream_new(pool, pool->proxy, &dial->key, stream);
+    enum http_protocol protocol = dial_is_http2(stream) ? HTTP_PROTOCOL_2 : HTTP_PROTOCOL_1;
+    note_protocol(dial, protocol);
+    return protocol == HTTP_PROTOCOL_2 ? http2_upstream_new(pool, pool->proxy, &dial->key, stream)
+                                       : http1_upstream_new(pool, pool->proxy, &dial->key, stream);
 }
 
 static void on_dialled(void *owner, enum dial_outcome outcome, struct stream *stream,

@@ -39,8 +39,10 @@ enum stream_reading {
     READING_ENDED, /* END or LOST was delivered */
 };
 
+/* The later ones make the earlier ones needless. */
 enum stream_deferred {
     DEFERRED_NONE,
+    DEFERRED_FLUSH,
     DEFERRED_READABLE,
     DEFERRED_FAILED,
 };
@@ -50,9 +52,10 @@ struct stream {
     struct stream_loop *streams; /* borrowed */
     struct transport transport;  /* owned */
     stream_event_fn *on_event;
-    void *owner;                 /* borrowed */
-    stream_closed_fn *on_closed; /* NULL: nobody counts it */
-    void *counter;               /* borrowed: the owner of on_closed */
+    void (*prepare)(void *owner); /* before a deferred flush */
+    void *owner;                  /* borrowed */
+    stream_closed_fn *on_closed;  /* NULL: nobody counts it */
+    void *counter;                /* borrowed: the owner of on_closed */
     struct buffer queue;
     struct body_share share; /* the queue's */
     TAILQ_ENTRY(stream) deferred_link;
@@ -135,7 +138,7 @@ static void defer(struct stream *stream, enum stream_deferred deferred)
     if (stream->deferred == DEFERRED_NONE) {
         TAILQ_INSERT_TAIL(&streams->deferred, stream, deferred_link);
         stream->deferred = deferred;
-    } else if (deferred == DEFERRED_FAILED) {
+    } else if (deferred > stream->deferred) {
         stream->deferred = deferred;
     }
     uv_idle_start(&streams->idle, on_idle);
@@ -276,6 +279,14 @@ void stream_send(struct stream *stream, struct bytes bytes)
     }
     stream_queue(stream, bytes);
     stream_flush(stream);
+}
+
+void stream_flush_soon(struct stream *stream, void (*prepare)(void *owner))
+{
+    if (stream->state != STATE_OPEN)
+        return;
+    stream->prepare = prepare;
+    defer(stream, DEFERRED_FLUSH);
 }
 
 size_t stream_unsent(const struct stream *stream)
@@ -625,7 +636,10 @@ static void on_idle(uv_idle_t *idle)
     while (count-- > 0 && (stream = TAILQ_FIRST(&streams->deferred)) != NULL) {
         enum stream_deferred deferred = stream->deferred;
         cancel_deferred(stream);
-        if (deferred == DEFERRED_FAILED) {
+        if (deferred == DEFERRED_FLUSH) {
+            if (stream->state == STATE_OPEN)
+                stream->prepare(stream->owner);
+        } else if (deferred == DEFERRED_FAILED) {
             deliver(stream, STREAM_FAILED);
             if (stream->state == STATE_UNSENDABLE)
                 defer(stream, DEFERRED_READABLE);

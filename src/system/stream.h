@@ -103,6 +103,11 @@ void stream_queue(struct stream *stream, struct bytes bytes);
 void stream_send(struct stream *stream, struct bytes bytes);
 /** Send what is queued as far as the kernel takes it; STREAM_DRAINED follows if not all. */
 void stream_flush(struct stream *stream);
+/**
+ * Call `prepare` and flush when the loop has handled the events that are there: what several
+ * events bring leaves in one piece. STREAM_READABLE, when it is due first, comes in its place.
+ */
+void stream_flush_soon(struct stream *stream, void (*prepare)(void *owner));
 /** Bytes queued and not yet taken by the kernel. */
 size_t stream_unsent(const struct stream *stream);
 /** True when nothing from the peer waits, not even its end: asked before a connection is reused. */

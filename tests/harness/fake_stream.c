@@ -33,6 +33,7 @@ struct stream {
     enum stream_result last_read;
     bool is_drain_awaited;
     bool is_woken;
+    void (*prepare)(void *owner); /* NULL: no flush is due */
     bool is_failure_owed;
 };
 
@@ -236,6 +237,11 @@ void stream_wake(struct stream *stream)
     stream->is_woken = true;
 }
 
+void stream_flush_soon(struct stream *stream, void (*prepare)(void *owner))
+{
+    stream->prepare = prepare;
+}
+
 bool stream_is_quiet(const struct stream *stream)
 {
     const struct fake_peer *peer = stream->peer;
@@ -325,6 +331,16 @@ static bool deliver_readable(struct fake_peer *peer)
     return is_due ? deliver(peer, STREAM_READABLE) : false;
 }
 
+static bool flush_due(struct stream *stream)
+{
+    void (*prepare)(void *owner) = stream->prepare;
+    stream->prepare = NULL;
+    if (prepare == NULL || stream->state != STATE_OPEN)
+        return false;
+    prepare(stream->owner);
+    return true;
+}
+
 static bool turn_of(struct fake_peer *peer)
 {
     if (peer->stream->is_failure_owed) {
@@ -335,6 +351,8 @@ static bool turn_of(struct fake_peer *peer)
     bool has_run = deliver_drained(peer);
     if (peer->stream)
         has_run = deliver_readable(peer) || has_run;
+    if (peer->stream)
+        has_run = flush_due(peer->stream) || has_run;
     return has_run;
 }
 

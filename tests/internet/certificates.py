@@ -3,6 +3,7 @@
 import datetime
 import functools
 import ssl
+import threading
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -111,11 +112,11 @@ class Shop:
         return paths
 
     @functools.lru_cache(maxsize=4096)
-    def context(self, name):
+    def context(self, name, protocol="http/1.1"):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.set_alpn_protocols(["http/1.1"])
+        context.set_alpn_protocols([protocol])
         certificate, key = self.bad.get(name, lambda: self.authority.issue(name))()
-        path = self.folder / "served.pem"
+        path = self.folder / f"served-{threading.get_ident()}.pem"
         path.write_bytes(certificate + key)
         context.load_cert_chain(path)
         if name in self.adjust:

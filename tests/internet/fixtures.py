@@ -44,6 +44,10 @@ partial.example.com
 wildcard.example.com
 client-usage.example.com
 old-tls.example.com
+h2.example.com
+web-other.example.com
+tls12.example.com:8443
+h2-other.example.com
 loopback.example.com
 metadata.example.com
 *.odd.example.net

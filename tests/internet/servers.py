@@ -32,13 +32,15 @@ error_log {folder}/error.log;
 pid {folder}/nginx.pid;
 events {{ worker_connections 2048; }}
 http {{
-    access_log {folder}/access.log;
+    log_format facts '$host $ssl_protocol $ssl_session_reused $connection $server_protocol $uri';
+    access_log {folder}/access.log facts;
     client_max_body_size 0;
     client_body_temp_path {folder}/body;
     proxy_temp_path {folder}/proxy;
     fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
+    ssl_protocols TLSv1.2 TLSv1.3;
     keepalive_requests 100000;
     sendfile on;
 {servers}
@@ -53,6 +55,17 @@ NGINX_WEB = """\
         ssl_certificate_key {key};
         root {root};
         default_type application/octet-stream;
+    }}
+"""
+
+NGINX_TLS_1_2 = """\
+    server {{
+        listen {address}:8443 ssl http2;
+        server_name {name};
+        ssl_protocols TLSv1.2;
+        ssl_certificate {certificate};
+        ssl_certificate_key {key};
+        root {root};
     }}
 """
 
@@ -130,7 +143,7 @@ class Servers:
         command("git", *identity, "-C", work, "commit", "-qm", "first")
         command("git", "-C", work, "push", "-q", bare, "main")
 
-    def start_nginx(self, web_names, git_name):
+    def start_nginx(self, web_names, git_name, tls12_name):
         root, repositories = self.folder / "www", self.folder / "repositories"
         root.mkdir()
         repositories.mkdir()
@@ -145,6 +158,10 @@ class Servers:
             servers.append(NGINX_WEB.format(
                 address=self.addresses["web"], name=name, certificate=certificate, key=key,
                 root=root))
+        certificate, key = self.shop.files(tls12_name)
+        servers.append(NGINX_TLS_1_2.format(
+            address=self.addresses["web"], name=tls12_name, certificate=certificate, key=key,
+            root=root))
         certificate, key = self.shop.files(git_name)
         servers.append(NGINX_GIT.format(
             address=self.addresses["git"], name=git_name, certificate=certificate, key=key,
@@ -177,6 +194,12 @@ class Servers:
         self._start("websocket", sys.executable, HERE / "websocket_echo.py",
                     self.addresses["websocket"], certificate, key)
         self._listens(self.addresses["websocket"], 443)
+
+    def nginx_log(self, start=0):
+        """What nginx served: (name, TLS version, `r` when resumed, connection, protocol, path)."""
+        path = self.folder / "access.log"
+        lines = path.read_text().splitlines() if path.exists() else []
+        return [tuple(line.split(" ")) for line in lines[start:]]
 
     def stop(self):
         for process in self.processes:

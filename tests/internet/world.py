@@ -17,6 +17,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from internet.capture import Capture
 from internet.certificates import Authority, Shop, self_signed
+from internet.http2_origin import Http2Origin
 from internet.linux import Namespace, link
 from internet.origin import Catcher, Journal, TlsOrigin
 from internet.resolver import OddServer
@@ -32,10 +33,12 @@ ADDRESSES = {
     "ssh": "198.51.100.13",
     "websocket": "198.51.100.14",
     "old": "198.51.100.15",
+    "http2": "198.51.100.16",
 }
 SERVICES = (
     ("resolver", 53), ("web", 443), ("origin", 443), ("git", 443), ("ssh", 22),
     ("websocket", 443), ("old", 443),
+    ("http2", 443), ("web", 8443),
 )
 AGENT, FIREWALL_LINK, LINK_PREFIX = "203.0.113.3", "203.0.113.2", 28
 FIREWALL_UPLINK, GATEWAY = "203.0.113.18", "203.0.113.17"
@@ -84,6 +87,8 @@ class World:
         self.origin = TlsOrigin(self.internet, ADDRESSES["origin"], self.shop, self.journal)
         self.old_origin = TlsOrigin(
             self.internet, ADDRESSES["old"], self.shop, self.journal, adjust=only_old_versions)
+        self.http2 = Http2Origin(
+            self.internet, ADDRESSES["http2"], self.shop, self.journal)
         self.odd = OddServer(self.internet, ADDRESSES["odd"])
         self.servers = Servers(self.internet, self._subfolder("servers"), self.shop, ADDRESSES)
         self._start_servers(hosts)
@@ -135,14 +140,19 @@ class World:
             *hosts,
             ("example.com", ADDRESSES["origin"]),
             ("web.example.com", ADDRESSES["web"]),
+            ("web-other.example.com", ADDRESSES["web"]),
+            ("tls12.example.com", ADDRESSES["web"]),
             ("git.example.com", ADDRESSES["git"]),
             ("ssh.example.com", ADDRESSES["ssh"]),
             ("ws.example.com", ADDRESSES["websocket"]),
             ("old-tls.example.com", ADDRESSES["old"]),
+            ("h2.example.com", ADDRESSES["http2"]),
+            ("h2-other.example.com", ADDRESSES["http2"]),
             ("loopback.example.com", "127.0.0.1"),
             ("metadata.example.com", "169.254.169.254"),
         ])
-        self.servers.start_nginx(["web.example.com"], "git.example.com")
+        self.servers.start_nginx(
+            ["web.example.com", "web-other.example.com"], "git.example.com", "tls12.example.com")
         self.servers.start_sshd()
         self.servers.start_websocket("ws.example.com")
 

@@ -346,7 +346,7 @@ static void a_response_that_breaks_off_never_looks_complete(void **state)
     respond(exchange, 200);
     exchange_response_body(exchange, BYTES_LITERAL("half"));
     story[0] = '\0';
-    exchange_upstream_failed(exchange, EXCHANGE_UPSTREAM_LOST, false, "");
+    exchange_upstream_failed(exchange, EXCHANGE_UPSTREAM_LOST, EXCHANGE_ANSWERED, "");
     assert_string_equal(story, "<reset ");
     assert_string_equal(records, "allow 200 server closed the connection early;");
     stop(&fixture);
@@ -414,7 +414,7 @@ static void a_server_that_cannot_be_reached_is_502_and_a_slow_one_504(void **sta
 /* --- replay --------------------------------------------------------------------------------- */
 
 static void lose_reused(struct fixture *fixture, const char *method, enum http_body body,
-                        bool is_unanswered)
+                        enum exchange_progress progress)
 {
     struct exchange *exchange = request(fixture, method, "/", body);
     idle_side = server_side;
@@ -422,10 +422,10 @@ static void lose_reused(struct fixture *fixture, const char *method, enum http_b
     story[0] = '\0';
     if (body != HTTP_BODY_NONE)
         exchange_request_body(exchange, BYTES_LITERAL("x"));
-    exchange_upstream_failed(exchange, EXCHANGE_UPSTREAM_LOST, is_unanswered, "");
-    if (is_pending) {
+    exchange_upstream_failed(exchange, EXCHANGE_UPSTREAM_LOST, progress, "");
+    while (is_pending) {
         connect_server(false);
-        exchange_upstream_failed(exchange, EXCHANGE_UPSTREAM_LOST, true, "");
+        exchange_upstream_failed(exchange, EXCHANGE_UPSTREAM_LOST, progress, "");
     }
 }
 
@@ -433,7 +433,7 @@ static void does_not_replay_what_is_not_idempotent(void **state)
 {
     struct fixture fixture;
     start(&fixture, "api.example.com\n");
-    lose_reused(&fixture, "POST", HTTP_BODY_NONE, true);
+    lose_reused(&fixture, "POST", HTTP_BODY_NONE, EXCHANGE_UNANSWERED);
     assert_string_equal(story, "<502 <body <end ");
     stop(&fixture);
 }
@@ -442,7 +442,7 @@ static void does_not_replay_what_has_a_body_on_its_way(void **state)
 {
     struct fixture fixture;
     start(&fixture, "api.example.com\n");
-    lose_reused(&fixture, "PUT", HTTP_BODY_STREAM, true);
+    lose_reused(&fixture, "PUT", HTTP_BODY_STREAM, EXCHANGE_UNANSWERED);
     assert_string_equal(story, ">body <502 <body <end ");
     stop(&fixture);
 }
@@ -451,7 +451,7 @@ static void does_not_replay_what_was_answered(void **state)
 {
     struct fixture fixture;
     start(&fixture, "api.example.com\n");
-    lose_reused(&fixture, "GET", HTTP_BODY_NONE, false);
+    lose_reused(&fixture, "GET", HTTP_BODY_NONE, EXCHANGE_ANSWERED);
     assert_string_equal(story, "<502 <body <end ");
     stop(&fixture);
 }
@@ -460,8 +460,27 @@ static void replays_once_on_a_new_connection(void **state)
 {
     struct fixture fixture;
     start(&fixture, "api.example.com\n");
-    lose_reused(&fixture, "GET", HTTP_BODY_NONE, true);
+    lose_reused(&fixture, "GET", HTTP_BODY_NONE, EXCHANGE_UNANSWERED);
     assert_string_equal(story, "claim-fresh >GET >end >credit <502 <body <end ");
+    stop(&fixture);
+}
+
+static void replays_no_body_even_where_the_server_did_nothing(void **state)
+{
+    struct fixture fixture;
+    start(&fixture, "api.example.com\n");
+    lose_reused(&fixture, "POST", HTTP_BODY_STREAM, EXCHANGE_UNTOUCHED);
+    assert_string_equal(story, ">body <502 <body <end ");
+    stop(&fixture);
+}
+
+static void replays_any_method_where_the_server_did_nothing_but_not_for_ever(void **state)
+{
+    struct fixture fixture;
+    start(&fixture, "api.example.com\n");
+    lose_reused(&fixture, "POST", HTTP_BODY_NONE, EXCHANGE_UNTOUCHED);
+    assert_string_equal(story, "claim-fresh >POST >end >credit claim-fresh >POST >end >credit "
+                               "claim-fresh >POST >end >credit <502 <body <end ");
     stop(&fixture);
 }
 
@@ -520,6 +539,8 @@ RUN_TESTS(cmocka_unit_test(refuses_a_path_without_asking_for_a_connection),
           cmocka_unit_test(does_not_replay_what_is_not_idempotent),
           cmocka_unit_test(does_not_replay_what_has_a_body_on_its_way),
           cmocka_unit_test(does_not_replay_what_was_answered),
+          cmocka_unit_test(replays_no_body_even_where_the_server_did_nothing),
+          cmocka_unit_test(replays_any_method_where_the_server_did_nothing_but_not_for_ever),
           cmocka_unit_test(replays_once_on_a_new_connection),
           cmocka_unit_test(a_body_waits_for_the_server_and_flows_with_credit),
           cmocka_unit_test(a_response_may_end_before_the_request))

@@ -71,7 +71,7 @@ void exchange_request_credit(struct exchange *exchange, size_t bytes)
 }
 
 void exchange_upstream_failed(struct exchange *exchange, enum exchange_failure failure,
-                              bool is_unanswered, const char *detail)
+                              enum exchange_progress progress, const char *detail)
 {
     tell(failure == EXCHANGE_UPSTREAM_TIMEOUT ? "timeout" : "failed");
 }

@@ -1,0 +1,442 @@
+"""Servers that speak HTTP/2: what they may do to a request, and what they may not."""
+
+import hashlib
+import json
+import threading
+import time
+
+import pytest
+
+from internet.http2_origin import (
+    CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PING, PUSH_PROMISE, RST_STREAM,
+    SETTINGS, WINDOW_UPDATE, frame)
+from internet.wait import wait_until
+
+NAME = "h2.example.com"
+OTHER = "h2-other.example.com"
+MIB = 1 << 20
+
+
+@pytest.fixture
+def script(world):
+    added = []
+
+    def add(path, answer):
+        world.http2.scripts[path] = answer
+        added.append(path)
+
+    yield add
+    for path in added:
+        world.http2.scripts.pop(path, None)
+
+
+@pytest.fixture
+def ordinary_http2(agent):
+    """An ordinary request to an HTTP/2 server works, before and after."""
+    told = agent.request_json(NAME, "/before")
+    assert told["target"] == "/before"
+    yield
+    told = agent.request_json(NAME, "/after")
+    assert told["target"] == "/after"
+
+
+def send_frames(*make):
+    """A script that sends whole frames instead of an answer; each is called with the stream."""
+    def serve(stream):
+        stream.read_all()
+        for each in make:
+            stream.raw(each(stream))
+
+    return serve
+
+
+def head(*fields, status=b"200", end=False, flags=END_HEADERS):
+    return lambda stream: frame(HEADERS, flags | (END_STREAM if end else 0), stream.number,
+                                stream.block((b":status", status), *fields))
+
+
+def data(text, end=True):
+    return lambda stream: frame(DATA, END_STREAM if end else 0, stream.number, text)
+
+
+BAD_ANSWERS = {
+    "a line end in a value": [head((b"x", b"a\r\nset-cookie: stolen=1"), end=True)],
+    "a NUL in a value": [head((b"x", b"a\0b"), end=True)],
+    "a line end in a name": [head((b"x\r\ny", b"a"), end=True)],
+    "an upper case name": [head((b"X-Upper", b"a"), end=True)],
+    "a space in a name": [head((b"x y", b"a"), end=True)],
+    "a colon in a name": [head((b"x:y", b"a"), end=True)],
+    "an empty name": [head((b"", b"a"), end=True)],
+    "a field of the connection": [head((b"connection", b"close"), end=True)],
+    "chunked coding": [head((b"transfer-encoding", b"chunked"), end=True)],
+    "an upgrade": [head((b"upgrade", b"websocket"), end=True)],
+    "two lengths": [head((b"content-length", b"1"), (b"content-length", b"2")), data(b"a")],
+    "two equal lengths": [head((b"content-length", b"1"), (b"content-length", b"1")), data(b"a")],
+    "a list of lengths": [head((b"content-length", b"1, 1")), data(b"a")],
+    "a signed length": [head((b"content-length", b"+1")), data(b"a")],
+    "a length and no content": [head((b"content-length", b"5"), end=True)],
+    "no status": [lambda stream: frame(HEADERS, END_HEADERS | END_STREAM, stream.number,
+                                       stream.block((b"x", b"a")))],
+    "two statuses": [head((b":status", b"200"), end=True)],
+    "a status of two digits": [head(status=b"20", end=True)],
+    "a status of four digits": [head(status=b"2000", end=True)],
+    "a status of 0": [head(status=b"000", end=True)],
+    "a status behind a field": [lambda stream: frame(
+        HEADERS, END_HEADERS | END_STREAM, stream.number,
+        stream.block((b"x", b"a"), (b":status", b"200")))],
+    "a request's pseudo-field": [head((b":path", b"/"), end=True)],
+    "an unknown pseudo-field": [head((b":x", b"y"), end=True)],
+    "a switch of protocols": [head(status=b"101", end=True)],
+    "the end with an interim head": [head(status=b"103", end=True)],
+    "content before the head": [data(b"early")],
+    "a broken header block": [lambda stream: frame(HEADERS, END_HEADERS | END_STREAM,
+                                                   stream.number, b"\xff\xff\xff\xff\xff\xff")],
+    "content on stream 0": [lambda stream: frame(DATA, 0, 0, b"zero")],
+    "a stream that nobody opened": [lambda stream: frame(
+        HEADERS, END_HEADERS | END_STREAM, stream.number + 1000,
+        stream.block((b":status", b"200")))],
+    "a pushed stream": [lambda stream: frame(
+        PUSH_PROMISE, END_HEADERS, stream.number, (2).to_bytes(4, "big") + stream.block(
+            (b":method", b"GET"), (b":scheme", b"https"), (b":authority", NAME.encode()),
+            (b":path", b"/pushed")))],
+    "a frame that is too large": [lambda stream: frame(DATA, 0, stream.number, b"x" * 20000)],
+    "a window beyond its limit": [lambda stream: frame(
+        WINDOW_UPDATE, 0, 0, (0x7FFFFFFF).to_bytes(4, "big"))] * 2,
+    "a head that goes on elsewhere": [head(flags=0), data(b"between")],
+    "a PING of seven bytes": [lambda stream: frame(PING, 0, 0, b"1234567")],
+    "SETTINGS of seven bytes": [lambda stream: frame(SETTINGS, 0, 0, b"1234567")],
+    "GOAWAY without a code": [lambda stream: frame(GOAWAY, 0, 0, b"1234")],
+    "no end of interim heads": [head(status=b"103")] * 40,
+    "no end of SETTINGS": [lambda stream: frame(SETTINGS, 0, 0)] * 3000,
+    "no end of PING": [lambda stream: frame(PING, 0, 0, b"12345678")] * 5000,
+    "no end of a head": [head(flags=0)] + [lambda stream: frame(
+        CONTINUATION, 0, stream.number, stream.block((b"x", b"y" * 100)))] * 2000,
+    "a head of a thousand fields": [lambda stream: frame(
+        HEADERS, END_HEADERS | END_STREAM, stream.number,
+        stream.block((b":status", b"200"), *[(b"x%d" % n, b"y") for n in range(1000)]))],
+}
+
+
+@pytest.mark.parametrize("what", BAD_ANSWERS)
+def test_passes_no_answer_with(agent, wall, script, ordinary_http2, what):
+    script("/bad", send_frames(*BAD_ANSWERS[what]))
+    since = wall.record_position()
+    with agent.tls(NAME) as peer:
+        peer.send(f"GET /bad HTTP/1.1\r\nHost: {NAME}\r\n\r\n".encode())
+        answer = peer.read_until(b"\r\n\r\n", 5)
+        while answer.startswith(b"HTTP/1.1 103"):
+            answer = answer.split(b"\r\n\r\n", 1)[1] or peer.read_until(b"\r\n\r\n", 5)
+    assert answer.startswith(b"HTTP/1.1 502 "), answer
+    assert b"stolen" not in answer
+    record = wall.wait_record(since, kind="http", path="/bad")
+    assert record["status"] == 502 and record["reason"], record
+
+
+BROKEN_BODIES = {
+    "more than its length": [head((b"content-length", b"5")), data(b"123456")],
+    "less than its length": [head((b"content-length", b"5")), data(b"1234")],
+    "a reset": [head(), data(b"half", end=False),
+                lambda stream: frame(RST_STREAM, 0, stream.number, (2).to_bytes(4, "big"))],
+    "trailers that frame": [head(), data(b"half", end=False), lambda stream: frame(
+        HEADERS, END_HEADERS | END_STREAM, stream.number, stream.block((b"content-length", b"9")))],
+    "trailers with a status": [head(), data(b"half", end=False), lambda stream: frame(
+        HEADERS, END_HEADERS | END_STREAM, stream.number, stream.block((b":status", b"200")))],
+    "trailers without the end": [head(), data(b"half", end=False), lambda stream: frame(
+        HEADERS, END_HEADERS, stream.number, stream.block((b"x", b"y")))],
+    "no end of empty content": [head()] + [data(b"", end=False)] * 5000,
+}
+
+
+@pytest.mark.parametrize("what", BROKEN_BODIES)
+def test_never_fakes_the_end_of_a_body_with(agent, script, ordinary_http2, what):
+    script("/broken", send_frames(*BROKEN_BODIES[what]))
+    result = agent.curl(f"https://{NAME}/broken")
+    # curl's words for: too short, broken chunks, reset, or an answer of our own.
+    assert result.returncode in (18, 52, 55, 56) or b"rootcell" in result.stdout, result
+
+
+def test_drops_a_connection_whose_end_comes_early(agent, script, ordinary_http2):
+    def serve(stream):
+        stream.read_all()
+        stream.head()
+        stream.send(b"half")
+        stream.connection.socket.shutdown(2)
+
+    script("/gone", serve)
+    result = agent.curl(f"https://{NAME}/gone")
+    assert result.returncode in (18, 56), result
+
+
+def test_shares_no_connection_between_names(world, agent):
+    first = agent.request_json(NAME, "/names")
+    second = agent.request_json(OTHER, "/names")
+    assert first["name"] == NAME and second["name"] == OTHER
+    assert first["connection"] != second["connection"]
+    assert agent.request_json(NAME, "/names")["connection"] == first["connection"]
+
+
+def test_gives_nothing_to_a_connection_from_before_a_reload(world, agent, policy, script):
+    release = threading.Event()
+
+    def slow(stream):
+        stream.read_all()
+        stream.head(("content-length", "6"))
+        stream.send(b"one")
+        release.wait(10)
+        stream.send(b"two", end=True)
+
+    script("/slow", slow)
+    before = agent.request_json(NAME, "/reload")["connection"]
+    with agent.tls(NAME) as peer:
+        peer.send(f"GET /slow HTTP/1.1\r\nHost: {NAME}\r\n\r\n".encode())
+        assert peer.read_until(b"one", 5).endswith(b"one")
+        policy.reload(https=(policy.policy / "allowed-https.txt").read_text() + "new.example.com\n")
+        after = agent.request_json(NAME, "/reload")["connection"]
+        assert after != before
+        release.set()
+        assert peer.read_until(b"two", 5).endswith(b"two")
+
+
+def test_asks_a_server_that_knows_only_http2_once(world, agent):
+    agent.request_json(NAME, "/known")
+    refused = world.http2.refused
+    assert agent.request_json(NAME, "/known")["fields"][0] == [":method", "GET"]
+    assert world.http2.refused == refused
+
+
+def test_writes_the_request_of_http1_in_http2(world, agent):
+    agent.request(NAME, "/fields?a=b", fields=[
+        "X-Kept: yes", "X-UPPER: Case", "Connection: keep-alive, X-Dropped", "X-Dropped: no",
+        "Keep-Alive: 5", "TE: trailers", "Cookie: a=b; c=d"])
+    fields = world.http2.requests[-1].fields
+    assert fields[:4] == [(":method", "GET"), (":scheme", "https"), (":authority", NAME),
+                          (":path", "/fields?a=b")]
+    assert ("x-kept", "yes") in fields and ("x-upper", "Case") in fields
+    assert ("te", "trailers") in fields
+    names = {name for name, _ in fields}
+    assert not names & {"host", "connection", "keep-alive", "x-dropped", "transfer-encoding"}
+
+
+def test_passes_uploads_of_any_size(agent):
+    for size in (0, 1, 65535, 65536, 3 * MIB):
+        body = bytes(range(256)) * (size // 256) + b"z" * (size % 256)
+        result = agent.curl("--data-binary", "@-", f"https://{NAME}/upload", input=body)
+        told = json.loads(result.stdout)
+        assert (told["length"], told["sha256"]) == (size, hashlib.sha256(body).hexdigest())
+
+
+def test_passes_downloads_of_any_size(agent, script):
+    body = bytes(range(251)) * 20000
+
+    def serve(stream):
+        stream.read_all()
+        stream.answer(body)
+
+    script("/download", serve)
+    result = agent.curl(f"https://{NAME}/download")
+    assert result.stdout == body
+
+
+def test_passes_chunks_and_trailers_both_ways(agent, script):
+    def serve(stream):
+        body = stream.read_all()
+        stream.head(("x-got", ",".join(f"{name}={value}" for name, value in stream.trailers)))
+        stream.send(body)
+        stream.end(("x-sum", "7"))
+
+    script("/trailers", serve)
+    with agent.tls(NAME) as peer:
+        peer.send((f"POST /trailers HTTP/1.1\r\nHost: {NAME}\r\nTE: trailers\r\n"
+                   "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX-Check: 9\r\n\r\n")
+                  .encode())
+        answer = peer.read_until(b"x-sum: 7\r\n\r\n", 5)
+    assert b"x-got: x-check=9" in answer and b"\r\n5\r\nhello\r\n" in answer
+
+
+def test_passes_interim_heads_and_answers_without_a_body(agent, script):
+    def hints(stream):
+        stream.read_all()
+        stream.raw(head((b"link", b"</a.css>"), status=b"103")(stream))
+        stream.answer(b"after")
+
+    def empty(stream):
+        stream.read_all()
+        stream.head(status=204, end=True)
+
+    script("/hints", hints)
+    script("/empty", empty)
+    with agent.tls(NAME) as peer:
+        peer.send(f"GET /hints HTTP/1.1\r\nHost: {NAME}\r\n\r\n".encode())
+        answer = peer.read_until(b"after", 5)
+        assert answer.startswith(b"HTTP/1.1 103 ") and b"link: </a.css>" in answer
+        peer.send(f"GET /empty HTTP/1.1\r\nHost: {NAME}\r\n\r\n".encode())
+        assert peer.read_until(b"\r\n\r\n", 5).startswith(b"HTTP/1.1 204 ")
+        peer.send(f"HEAD /head HTTP/1.1\r\nHost: {NAME}\r\n\r\n".encode())
+        answer = peer.read_until(b"\r\n\r\n", 5)
+        assert answer.startswith(b"HTTP/1.1 200 ") and b"content-length: " in answer
+        peer.send(f"GET /next HTTP/1.1\r\nHost: {NAME}\r\n\r\n".encode())
+        assert json.loads(peer.read_response()[2])["target"] == "/next"
+
+
+def test_streams_events_at_once(agent, script):
+    go = threading.Semaphore(0)
+    sent = []
+
+    def serve(stream):
+        stream.read_all()
+        stream.head(("content-type", "text/event-stream"))
+        for number in range(20):
+            go.acquire()
+            sent.append(time.monotonic())
+            stream.send(b"data: %d\n\n" % number)
+        stream.end()
+
+    script("/events", serve)
+    delays = []
+    with agent.tls(NAME) as peer:
+        peer.send(f"GET /events HTTP/1.1\r\nHost: {NAME}\r\n\r\n".encode())
+        for number in range(20):
+            go.release()
+            peer.read_until(b"data: %d\n\n" % number, 5)
+            delays.append(time.monotonic() - sent[-1])
+    assert sorted(delays)[len(delays) // 2] < 0.005, delays
+
+
+def test_holds_back_a_server_whose_agent_does_not_read(world, agent, script, wall):
+    sent = []
+
+    def serve(stream):
+        stream.read_all()
+        stream.head()
+        for _ in range(64):
+            stream.send(b"x" * MIB)
+            sent.append(MIB)
+        stream.end()
+
+    script("/flood", serve)
+    with agent.tls(NAME) as peer:
+        peer.send(f"GET /flood HTTP/1.1\r\nHost: {NAME}\r\n\r\n".encode())
+        peer.read_until(b"\r\n\r\n", 5)
+        before = -1
+        while len(sent) != before:
+            before = len(sent)
+            # The server's pace once nobody reads: it stands still within a moment.
+            time.sleep(0.3)
+        assert len(sent) < 32
+        # Others on the same connection are served meanwhile.
+        assert agent.request_json(NAME, "/beside")["target"] == "/beside"
+
+
+def test_ends_the_servers_stream_with_the_agent(world, agent, script):
+    ended = threading.Event()
+
+    def serve(stream):
+        stream.read_all()
+        stream.head()
+        try:
+            while True:
+                stream.send(b"data: more\n\n")
+                time.sleep(0.01)
+        finally:
+            ended.set()
+
+    script("/endless", serve)
+    with agent.tls(NAME) as peer:
+        peer.send(f"GET /endless HTTP/1.1\r\nHost: {NAME}\r\n\r\n".encode())
+        peer.read_until(b"more", 5)
+    assert ended.wait(5)
+    # The connection itself lives.
+    stream = world.http2.requests[-1]
+    assert agent.request_json(NAME, "/lives")["connection"] == stream.connection.number
+
+
+def test_passes_an_answer_that_comes_before_the_request_is_whole(agent, script):
+    def serve(stream):
+        stream.answer(b"too much", status=413)
+
+    script("/early", serve)
+    with agent.tls(NAME) as peer:
+        peer.send(f"POST /early HTTP/1.1\r\nHost: {NAME}\r\nContent-Length: 1000000\r\n\r\n"
+                  .encode() + b"x" * 1000)
+        answer = peer.read_until(b"too much", 5)
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert agent.request_json(NAME, "/next")["target"] == "/next"
+
+
+def test_tries_again_what_the_server_did_not_process(world, agent, script):
+    seen = []
+
+    def refuse_twice(stream):
+        seen.append(stream.connection.number)
+        if len(seen) < 3:
+            stream.reset(7)
+        else:
+            stream.answer(b"done")
+
+    script("/refuse", refuse_twice)
+    assert agent.request(NAME, "/refuse", method="POST")[2] == b"done"
+    assert len(set(seen)) == 3
+
+
+def test_tries_again_on_a_new_connection_after_goaway(world, agent, script):
+    seen = []
+
+    def leave(stream):
+        seen.append(stream.connection.number)
+        if len(seen) == 1:
+            stream.raw(frame(GOAWAY, 0, 0, (0).to_bytes(4, "big") + (0).to_bytes(4, "big")))
+        else:
+            stream.answer(b"done")
+
+    script("/leave", leave)
+    assert agent.request(NAME, "/leave", method="POST")[2] == b"done"
+    assert len(set(seen)) == 2
+
+
+def test_finishes_streams_that_were_open_at_goaway(world, agent, script):
+    def serve(stream):
+        stream.read_all()
+        stream.head()
+        stream.send(b"first")
+        stream.raw(frame(GOAWAY, 0, 0, stream.number.to_bytes(4, "big") + (0).to_bytes(4, "big")))
+        stream.send(b"second", end=True)
+
+    script("/graceful", serve)
+    status, _, body = agent.request(NAME, "/graceful")
+    assert (status, body) == (200, b"firstsecond")
+    stream = world.http2.requests[-1]
+    assert agent.request_json(NAME, "/after")["connection"] != stream.connection.number
+
+
+def test_keeps_to_the_servers_limit_of_streams(world, agent, script, policy):
+    running, most = [], []
+
+    def serve(stream):
+        running.append(stream)
+        most.append(len([one for one in running if one.connection is stream.connection]))
+        time.sleep(0.2)
+        running.remove(stream)
+        stream.answer(b"ok")
+
+    script("/limit", serve)
+    world.http2.streams_max = 3
+    # So that nothing is taken from the pool.
+    policy.reload(https=(policy.policy / "allowed-https.txt").read_text() + "new.example.com\n")
+    answers = []
+    threads = [threading.Thread(target=lambda: answers.append(agent.request(NAME, "/limit")[2]))
+               for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    world.http2.streams_max = 100
+    policy.reload(https=(policy.policy / "allowed-https.txt").read_text() + "newer.example.com\n")
+    assert answers == [b"ok"] * 12
+    assert max(most) <= 3
+
+
+def test_waits_for_a_slow_first_settings_and_not_for_ever(world, agent):
+    """Multiplexing waits for SETTINGS; the first request does not."""
+    told = agent.request_json(NAME, "/settings")
+    connection = world.http2.connections[told["connection"]]
+    wait_until(lambda: connection.http.remote_settings.enable_push == 0, "our SETTINGS", 3)
