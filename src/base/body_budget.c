@@ -25,6 +25,21 @@ size_t body_budget_window(const struct body_budget *budget)
     return budget->used < budget->limit / 2 ? BODY_BUDGET_FULL_WINDOW : BODY_BUDGET_TIGHT_WINDOW;
 }
 
+bool body_budget_lend(struct body_budget *budget, size_t bytes)
+{
+    if (budget->used >= budget->limit / 2 ||
+        budget->lent + bytes > budget->limit / BODY_BUDGET_WIDE_PART)
+        return false;
+    budget->lent += bytes;
+    return true;
+}
+
+void body_budget_return(struct body_budget *budget, size_t bytes)
+{
+    CHECK(budget->lent >= bytes);
+    budget->lent -= bytes;
+}
+
 void body_share_set(struct body_share *share, size_t length)
 {
     struct body_budget *budget = share->budget;

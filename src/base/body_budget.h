@@ -18,15 +18,18 @@ enum {
     /* What the VM of 96 MB has for bodies; it grows with memory (body_budget_limit). */
     BODY_BUDGET_BYTES_MIN = 16 * 1024 * 1024,
     BODY_BUDGET_BYTES_MAX = 256 * 1024 * 1024,
-    BODY_BUDGET_MEMORY_PART = 6,         /* of the machine's memory, one part in so many */
-    BODY_BUDGET_TIGHT_WINDOW = 8 * 1024, /* of an exchange that begins when half is used */
-    BODY_BUDGET_FULL_WINDOW = 64 * 1024, /* of any other */
+    BODY_BUDGET_MEMORY_PART = 6,           /* of the machine's memory, one part in so many */
+    BODY_BUDGET_TIGHT_WINDOW = 8 * 1024,   /* of an exchange that begins when half is used */
+    BODY_BUDGET_FULL_WINDOW = 64 * 1024,   /* of any other */
+    BODY_BUDGET_WIDE_WINDOW = 1024 * 1024, /* of one that flows, over a long way */
+    BODY_BUDGET_WIDE_PART = 4, /* of the limit, one part in so many for what windows are wider */
 };
 
 struct body_budget {
     size_t limit;
     size_t used;
     size_t most; /* the highest `used` so far */
+    size_t lent; /* by how much windows are wider than at first, together */
 };
 
 /** One queue's part. Zeroed it belongs to no budget and counts nothing. */
@@ -45,6 +48,13 @@ bool body_budget_is_full(const struct body_budget *budget);
 
 /** Bytes of credit that a new exchange gets in one direction. */
 size_t body_budget_window(const struct body_budget *budget);
+
+/**
+ * Make a window wider by `bytes`. False: it may not be. What was lent comes back with
+ * body_budget_return.
+ */
+bool body_budget_lend(struct body_budget *budget, size_t bytes);
+void body_budget_return(struct body_budget *budget, size_t bytes);
 
 /** The queue is `length` bytes long now. */
 void body_share_set(struct body_share *share, size_t length);

@@ -54,6 +54,9 @@ struct exchange {
     bool has_timer;           /* `timer` was initialised: memory goes with its closing */
     unsigned interim_count;
     uint16_t status; /* given to the agent */
+    size_t window;   /* of the response: credit beyond what the agent took */
+    size_t lent;     /* of that, by the budget */
+    size_t taken;    /* by the agent since the window last grew */
     uint64_t sent;
     uint64_t received;
     uint64_t started_ms;
@@ -114,6 +117,7 @@ static void on_timer_closed(uv_handle_t *handle)
 
 static void release(struct exchange *exchange)
 {
+    body_budget_return(exchange->origin.proxy->bodies, exchange->lent);
     http_head_done(&exchange->request);
     exchange->response_state = RESPONSE_OVER;
     if (exchange->has_timer)
@@ -352,7 +356,8 @@ static void attach(struct exchange *exchange, struct exchange_side side)
         side.operations->send_end(side.object, NULL);
     side.operations->flush(side.object);
     size_t window = body_budget_window(exchange->origin.proxy->bodies);
-    side.operations->give_credit(side.object, window);
+    exchange->window = window + exchange->lent;
+    side.operations->give_credit(side.object, exchange->window);
     if (exchange->request_state == REQUEST_ARRIVING)
         exchange->downstream.operations->give_credit(exchange->downstream.object, window);
 }
@@ -563,10 +568,27 @@ void exchange_response_flush(struct exchange *exchange)
     exchange->downstream.operations->flush(exchange->downstream.object);
 }
 
+/* By how much the response's window grows now. */
+static size_t widen(struct exchange *exchange)
+{
+    size_t more = exchange->window;
+    bool is_due = exchange->taken >= EXCHANGE_WIDEN_AFTER * exchange->window &&
+                  2 * exchange->window <= BODY_BUDGET_WIDE_WINDOW;
+    if (!is_due || !body_budget_lend(exchange->origin.proxy->bodies, more))
+        return 0;
+    exchange->lent += more;
+    exchange->window += more;
+    exchange->taken = 0;
+    return more;
+}
+
 void exchange_response_credit(struct exchange *exchange, size_t bytes)
 {
-    if (exchange->upstream.operations)
-        exchange->upstream.operations->give_credit(exchange->upstream.object, bytes);
+    if (exchange->upstream.operations == NULL)
+        return;
+    exchange->taken += bytes;
+    bytes += widen(exchange);
+    exchange->upstream.operations->give_credit(exchange->upstream.object, bytes);
 }
 
 /* --- request -------------------------------------------------------------------------------- */

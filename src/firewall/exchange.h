@@ -43,8 +43,11 @@ struct upstream_pool;
  * at EXCHANGE_WINDOW_BYTES (less when much is held already, body_budget.h) when the upstream side
  * is there, and comes back when the other side's peer has taken the bytes. So an exchange never
  * holds more than a window in each direction, and a peer that stops reading stops the other one's
- * sending. Queues count what they hold in the proxy's `bodies`; when that is full, an exchange
- * that delivers more ends.
+ * sending. The window of a response doubles, up to BODY_BUDGET_WIDE_WINDOW, each time that the
+ * agent has taken EXCHANGE_WIDEN_AFTER windows of it: over a long way a server sends no more than
+ * a window in a round trip. All exchanges together may widen by a part of the budget only. Queues
+ * count what they hold in the proxy's `bodies`; when that is full, an exchange that delivers more
+ * ends.
  *
  * Flush. Sides may gather what they are given; the one that delivers says flush at the end of
  * each of its turns, so a head and the beginning of its body leave in one piece, and a streamed
@@ -77,6 +80,7 @@ struct upstream_pool;
 
 enum {
     EXCHANGE_WINDOW_BYTES = BODY_BUDGET_FULL_WINDOW,
+    EXCHANGE_WIDEN_AFTER = 2,   /* windows that the agent took */
     EXCHANGE_INTERIM_MAX = 16,  /* 1xx heads before the final one */
     EXCHANGE_UNTOUCHED_MAX = 3, /* servers that may say in a row that they did not process it */
     EXCHANGE_CONTINUE_WAIT_MS = 1000 /* then we say 100 (Continue) ourselves */

@@ -56,8 +56,10 @@ static void submit_settings(struct http2_session *session)
         settings[count++] = (nghttp2_settings_entry){NGHTTP2_SETTINGS_ENABLE_PUSH, 0};
     }
     CHECK(nghttp2_submit_settings(session->library, NGHTTP2_FLAG_NONE, settings, count) == 0);
-    CHECK(nghttp2_session_set_local_window_size(session->library, NGHTTP2_FLAG_NONE, 0,
-                                                HTTP2_CONNECTION_WINDOW_BYTES) == 0);
+    int32_t window = session->role == HTTP2_SERVER ? HTTP2_CONNECTION_WINDOW_BYTES
+                                                   : HTTP2_CLIENT_CONNECTION_WINDOW_BYTES;
+    CHECK(nghttp2_session_set_local_window_size(session->library, NGHTTP2_FLAG_NONE, 0, window) ==
+          0);
 }
 
 struct http2_session *http2_session_new(struct stream_loop *streams, struct stream *stream,

@@ -53,8 +53,10 @@ struct stream_loop;
 
 enum {
     HTTP2_WINDOW_BYTES = 64 * 1024,              /* of each stream, and credit of an exchange */
-    HTTP2_CONNECTION_WINDOW_BYTES = 1024 * 1024, /* all streams of a connection together */
-    HTTP2_STREAMS_MAX = 100,                     /* that a peer may have open */
+    HTTP2_CONNECTION_WINDOW_BYTES = 1024 * 1024, /* all streams of an agent's connection */
+    /* The same of a server's: room for every window, so that no stuck stream holds up another. */
+    HTTP2_CLIENT_CONNECTION_WINDOW_BYTES = 16 * 1024 * 1024,
+    HTTP2_STREAMS_MAX = 100, /* that a peer may have open */
 };
 
 enum http2_role { HTTP2_SERVER, HTTP2_CLIENT };
@@ -171,6 +173,8 @@ void http2_stream_consume(struct http2_stream *stream, size_t bytes);
  * or an end before them, resets the stream (HTTP2_RESET_INVALID).
  */
 void http2_stream_expect_content(struct http2_stream *stream, int64_t bytes);
+/** The peer may send so many bytes more of this stream before anything is consumed. */
+void http2_stream_widen(struct http2_stream *stream, size_t bytes);
 /** Bytes of body that were given and have not left. */
 size_t http2_stream_unsent(const struct http2_stream *stream);
 /** When something of the body last left, or began to wait (loop time). */

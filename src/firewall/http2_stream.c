@@ -24,8 +24,8 @@ struct http2_stream *http2_stream_new(struct http2_session *session, int32_t id)
     stream->id = id;
     stream->content_left = -1;
     stream->share.budget = stream_loop_bodies(session->streams);
-    /* A side that keeps to its credit never has more than a window in it. */
-    buffer_init(&stream->body, 4 * HTTP2_WINDOW_BYTES);
+    /* A side that keeps to its credit never has more than a window in it, and the first one. */
+    buffer_init(&stream->body, 2 * BODY_BUDGET_WIDE_WINDOW);
     LIST_INSERT_HEAD(&session->list, stream, link);
     session->stream_count++;
     return stream;
@@ -278,6 +278,18 @@ void http2_stream_consume(struct http2_stream *stream, size_t bytes)
 void http2_stream_expect_content(struct http2_stream *stream, int64_t bytes)
 {
     stream->content_left = bytes;
+}
+
+void http2_stream_widen(struct http2_stream *stream, size_t bytes)
+{
+    if (stream->is_closed)
+        return;
+    nghttp2_session *library = stream->session->library;
+    int32_t window = nghttp2_session_get_stream_effective_local_window_size(library, stream->id);
+    /* Not more than the protocol has (RFC 9113 section 6.9.1): the caller's windows are small. */
+    CHECK(window >= 0 && bytes <= (size_t)(INT32_MAX - window));
+    CHECK(nghttp2_session_set_local_window_size(library, NGHTTP2_FLAG_NONE, stream->id,
+                                                window + (int32_t)bytes) != NGHTTP2_ERR_NOMEM);
 }
 
 size_t http2_stream_unsent(const struct http2_stream *stream)

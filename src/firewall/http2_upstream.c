@@ -50,7 +50,8 @@ struct upstream_stream {
     bool is_answer_to_head; /* the method is HEAD */
     int64_t content_left;   /* response bytes that must still come, -1: any number */
     size_t window;          /* response bytes that the server may send before it gets more */
-    size_t credit;          /* response bytes that may be delivered */
+    int64_t credit;    /* response bytes that may be delivered; the first window may exceed it */
+    size_t unconsumed; /* response bytes received and not given back to the server */
     uint64_t active_at_ms;
 };
 
@@ -374,8 +375,9 @@ static void on_data(void *object, struct bytes data)
     }
     if (stream->content_left >= 0)
         stream->content_left -= (int64_t)data.length;
+    stream->unconsumed += data.length;
     stream->window -= data.length < stream->window ? data.length : stream->window;
-    stream->credit -= data.length < stream->credit ? data.length : stream->credit;
+    stream->credit -= (int64_t)data.length;
     exchange_response_body(stream->exchange, data);
 }
 
@@ -412,8 +414,8 @@ static void on_reset(void *object, enum http2_reset reset, uint32_t code, const 
     struct http2_upstream *connection = stream->connection;
     enum exchange_failure failure =
         reset == HTTP2_RESET_INVALID ? EXCHANGE_UPSTREAM_PROTOCOL : EXCHANGE_UPSTREAM_LOST;
-    enum exchange_progress progress =
-        reset == HTTP2_RESET_UNTOUCHED ? EXCHANGE_UNTOUCHED : EXCHANGE_ANSWERED;
+    bool is_untouched = reset == HTTP2_RESET_UNTOUCHED && stream->is_unanswered;
+    enum exchange_progress progress = is_untouched ? EXCHANGE_UNTOUCHED : EXCHANGE_ANSWERED;
     stream->stream = NULL;
     tell_failure(stream, failure, progress, detail);
     after_stream(connection);
@@ -550,12 +552,16 @@ static void reset(void *side, enum exchange_failure failure)
 static void give_credit(void *side, size_t bytes)
 {
     struct upstream_stream *stream = side;
-    stream->credit += bytes;
-    if (stream->stream == NULL || stream->credit <= stream->window)
+    stream->credit += (int64_t)bytes;
+    if (stream->stream == NULL || stream->credit <= (int64_t)stream->window)
         return;
-    size_t more = stream->credit - stream->window;
+    size_t more = (size_t)stream->credit - stream->window;
+    size_t taken = more < stream->unconsumed ? more : stream->unconsumed;
     stream->window += more;
-    http2_stream_consume(stream->stream, more);
+    stream->unconsumed -= taken;
+    http2_stream_consume(stream->stream, taken);
+    if (more > taken)
+        http2_stream_widen(stream->stream, more - taken);
     http2_session_flush(stream->connection->session);
 }
 

@@ -15,17 +15,9 @@ import h2.events
 import h2.exceptions
 import h2.settings
 
+from internet.http2_client import literal
+
 ALERT_NO_APPLICATION_PROTOCOL = b"\x15\x03\x03\x00\x02\x02\x78"
-
-DATA, HEADERS, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = (
-    0, 1, 3, 4, 5, 6, 7, 8, 9)
-END_STREAM, END_HEADERS = 1, 4
-
-
-def frame(kind, flags, stream, payload=b""):
-    return (len(payload).to_bytes(3, "big") + bytes([kind, flags])
-            + stream.to_bytes(4, "big") + payload)
-
 
 class Ended(Exception):
     """The client has reset the stream, or the connection is gone."""
@@ -92,18 +84,7 @@ class Stream:
 
     def block(self, *fields):
         """A header block of any bytes: never indexed, so that nothing depends on state."""
-        def text(value):
-            data = value if isinstance(value, bytes) else value.encode("latin-1")
-            length = len(data)
-            if length < 127:
-                return bytes([length]) + data
-            coded, rest = [127], length - 127
-            while rest >= 128:
-                coded.append(rest % 128 + 128)
-                rest //= 128
-            return bytes(coded + [rest]) + data
-
-        return b"".join(b"\x00" + text(name) + text(value) for name, value in fields)
+        return b"".join(literal(name, value) for name, value in fields)
 
 
 class Connection:

@@ -131,8 +131,12 @@ static void side_reset(void *side, enum exchange_failure failure)
     tell("%sreset ", side);
 }
 
+static size_t server_credit; /* given so far */
+
 static void side_credit(void *side, size_t bytes)
 {
+    if (!strcmp(side, ">"))
+        server_credit += bytes;
     tell("%scredit ", side);
 }
 
@@ -509,6 +513,54 @@ static void a_body_waits_for_the_server_and_flows_with_credit(void **state)
     stop(&fixture);
 }
 
+/* The agent takes `bytes` of a response, a window at a time; returns by how much credit exceeds it.
+ */
+static size_t window_after(struct exchange *exchange, size_t bytes)
+{
+    size_t taken = 0;
+    while (taken < bytes) {
+        exchange_response_body(exchange, BYTES_LITERAL("x"));
+        exchange_response_credit(exchange, EXCHANGE_WINDOW_BYTES);
+        taken += EXCHANGE_WINDOW_BYTES;
+        story[0] = '\0';
+    }
+    return server_credit - taken;
+}
+
+static void a_response_that_flows_gets_a_wider_window_within_the_budget(void **state)
+{
+    struct fixture fixture;
+    start(&fixture, "api.example.com\n");
+    body_budget_init(&bodies, 16 * 1024 * 1024);
+    struct exchange *exchange = request(&fixture, "GET", "/", HTTP_BODY_NONE);
+    exchange_begin(exchange);
+    server_credit = 0;
+    connect_server(false);
+    respond(exchange, 200);
+    assert_int_equal(window_after(exchange, EXCHANGE_WINDOW_BYTES), EXCHANGE_WINDOW_BYTES);
+    server_credit -= EXCHANGE_WINDOW_BYTES;
+    assert_int_equal(window_after(exchange, 64 * BODY_BUDGET_WIDE_WINDOW), BODY_BUDGET_WIDE_WINDOW);
+    assert_int_equal(bodies.lent, BODY_BUDGET_WIDE_WINDOW - EXCHANGE_WINDOW_BYTES);
+    exchange_response_end(exchange, NULL);
+    assert_int_equal(bodies.lent, 0);
+    stop(&fixture);
+}
+
+static void a_window_stays_narrow_where_the_budget_has_nothing_to_lend(void **state)
+{
+    struct fixture fixture;
+    start(&fixture, "api.example.com\n");
+    body_budget_init(&bodies, 4 * EXCHANGE_WINDOW_BYTES);
+    struct exchange *exchange = request(&fixture, "GET", "/", HTTP_BODY_NONE);
+    exchange_begin(exchange);
+    server_credit = 0;
+    connect_server(false);
+    respond(exchange, 200);
+    assert_int_equal(window_after(exchange, 64 * EXCHANGE_WINDOW_BYTES), 2 * EXCHANGE_WINDOW_BYTES);
+    exchange_response_end(exchange, NULL);
+    stop(&fixture);
+}
+
 static void a_response_may_end_before_the_request(void **state)
 {
     struct fixture fixture;
@@ -541,6 +593,8 @@ RUN_TESTS(cmocka_unit_test(refuses_a_path_without_asking_for_a_connection),
           cmocka_unit_test(does_not_replay_what_was_answered),
           cmocka_unit_test(replays_no_body_even_where_the_server_did_nothing),
           cmocka_unit_test(replays_any_method_where_the_server_did_nothing_but_not_for_ever),
+          cmocka_unit_test(a_response_that_flows_gets_a_wider_window_within_the_budget),
+          cmocka_unit_test(a_window_stays_narrow_where_the_budget_has_nothing_to_lend),
           cmocka_unit_test(replays_once_on_a_new_connection),
           cmocka_unit_test(a_body_waits_for_the_server_and_flows_with_credit),
           cmocka_unit_test(a_response_may_end_before_the_request))
