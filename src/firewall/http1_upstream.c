@@ -216,7 +216,10 @@ static void complete(struct http1_upstream *connection, size_t surplus_bytes)
     connection->request_state = REQUEST_NONE;
     exchange_response_end(exchange, has_trailers ? &connection->trailers : NULL);
     if (!is_reusable) {
-        drop(connection, STREAM_ENDING_CLEAN);
+        /* What was not sent of an answered request is of no use, and no policy looks at it again.
+         */
+        bool is_sent = stream_unsent(connection->stream) == 0;
+        drop(connection, is_sent ? STREAM_ENDING_CLEAN : STREAM_ENDING_RESET);
         return;
     }
     http_head_clear(&connection->trailers, HTTP_TRAILERS);
