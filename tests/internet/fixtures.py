@@ -45,6 +45,7 @@ wildcard.example.com
 client-usage.example.com
 old-tls.example.com
 h2.example.com
+nghttpd.example.com
 web-other.example.com
 tls12.example.com:8443
 h2-other.example.com

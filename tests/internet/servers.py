@@ -172,6 +172,14 @@ class Servers:
         self._listens(self.addresses["web"], 443)
         self._listens(self.addresses["git"], 443)
 
+    def start_nghttpd(self, name):
+        """HTTP/2 only: serves nginx's files with a trailer, and sends uploads back."""
+        certificate, key = self.shop.files(name)
+        self._start("nghttpd", "nghttpd", "--htdocs", self.folder / "www", "--echo-upload",
+                    "--trailer", "x-served-by: nghttpd", "--address",
+                    self.addresses["nghttpd"], "443", key, certificate)
+        self._listens(self.addresses["nghttpd"], 443)
+
     def start_sshd(self):
         """Root may log in with `client_key`; the host key stands in `known_hosts`."""
         for name in ("host_key", "client_key"):

@@ -34,11 +34,12 @@ ADDRESSES = {
     "websocket": "198.51.100.14",
     "old": "198.51.100.15",
     "http2": "198.51.100.16",
+    "nghttpd": "198.51.100.17",
 }
 SERVICES = (
     ("resolver", 53), ("web", 443), ("origin", 443), ("git", 443), ("ssh", 22),
     ("websocket", 443), ("old", 443),
-    ("http2", 443), ("web", 8443),
+    ("http2", 443), ("nghttpd", 443), ("web", 8443),
 )
 AGENT, FIREWALL_LINK, LINK_PREFIX = "203.0.113.3", "203.0.113.2", 28
 FIREWALL_UPLINK, GATEWAY = "203.0.113.18", "203.0.113.17"
@@ -147,12 +148,14 @@ class World:
             ("ws.example.com", ADDRESSES["websocket"]),
             ("old-tls.example.com", ADDRESSES["old"]),
             ("h2.example.com", ADDRESSES["http2"]),
+            ("nghttpd.example.com", ADDRESSES["nghttpd"]),
             ("h2-other.example.com", ADDRESSES["http2"]),
             ("loopback.example.com", "127.0.0.1"),
             ("metadata.example.com", "169.254.169.254"),
         ])
         self.servers.start_nginx(
             ["web.example.com", "web-other.example.com"], "git.example.com", "tls12.example.com")
+        self.servers.start_nghttpd("nghttpd.example.com")
         self.servers.start_sshd()
         self.servers.start_websocket("ws.example.com")
 

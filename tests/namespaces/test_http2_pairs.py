@@ -283,6 +283,31 @@ def test_passes_interim_heads_to_http2(agent, script):
     assert (response.interim, response.status, response.body) == ([103], 200, b"after")
 
 
+@pytest.mark.parametrize("server", ["web.example.com", "nghttpd.example.com"])
+def test_carries_a_gigabyte_from_real_servers(agent, server):
+    result = agent.run("sh", "-c", f"curl -sS --http2 https://{server}/gigabyte | wc -c")
+    assert int(result.stdout) == 1 << 30, result.stderr
+
+
+def test_passes_what_nghttpd_says(agent):
+    body = bytes(range(251)) * 5000
+    with http2_client.connect(agent, "nghttpd.example.com") as client:
+        response = client.request("/index.html")
+        assert response.body == b"hello from nginx\n"
+        assert response.trailers == [("x-served-by", "nghttpd")]
+        assert client.request("/missing").status == 404
+        assert client.request("/echo", "POST", body=body).body == body
+
+
+def test_nginx_is_asked_in_the_agents_protocol(world, agent):
+    # Nothing of the other protocol is in the pool's way, whichever came first.
+    for version in ("--http2", "--http1.1", "--http2"):
+        start = len(world.servers.nginx_log())
+        assert agent.curl(version, "https://web.example.com/").returncode == 0
+        line = wait_until(lambda: world.servers.nginx_log(start), "a line of nginx")[0]
+        assert line[4] == ("HTTP/2.0" if version == "--http2" else "HTTP/1.1")
+
+
 def test_a_websocket_needs_a_server_that_speaks_http1(agent, world):
     refused = world.http2.refused
     with agent.tls(TWO) as peer:
