@@ -174,6 +174,11 @@ def suite_images():
     return run_pytest_suite("images")
 
 
+def suite_judges():
+    """Clients, servers and tools that others wrote, with the wall between them and without."""
+    return run_pytest_suite("judges")
+
+
 def run_program_suite(name, arguments=()):
     """A program of tests/bench, counted from its last line `N passed, N failed`."""
     tools = ["event-origin", "event-client", "plain-relay", "decision-cost"]
@@ -245,6 +250,7 @@ SUITES = {
 }
 EXTRA_SUITES = {
     "fuzz": suite_fuzz,
+    "judges": suite_judges,
     "bench": suite_bench,
     "soak": suite_soak,
 }
