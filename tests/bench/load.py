@@ -51,9 +51,9 @@ class Load:
                             f"-D{seconds}", timeout=seconds + 60)
 
     def connections(self, peer, protocol, service, count, rate):
-        """New connections at a rate, one request on each; how many were answered."""
+        """New connections at a rate, evenly, one request on each; how many were answered."""
         return self._h2load(peer, protocol, service, "/1k", f"-n{count}", f"-c{count}",
-                            f"-r{rate}")
+                            "-r1", f"--rate-period={1000 // rate}ms")
 
     def latencies(self, peer, protocol, rate, seconds):
         """Milliseconds of each request at a fixed rate, ascending."""
