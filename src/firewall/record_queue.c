@@ -13,15 +13,25 @@
 #include "firewall/record_limit.h"
 #include "system/wall_clock.h"
 
-enum { BACKLOG_BYTES_MAX = 256 * 1024, SUMMARY_INTERVAL_MS = 1000 };
+/*
+ * A record that comes alone is sent at once; those that follow it closely wait for each other, so
+ * that a busy proxy spends one system call, and one change to the recorder, on many of them.
+ */
+enum {
+    BACKLOG_BYTES_MAX = 256 * 1024,
+    GATHER_MS = 4,
+    SUMMARY_INTERVAL_MS = 1000,
+};
 
 struct record_queue {
-    uv_poll_t poll;   /* for writing, while the backlog is not empty */
-    uv_timer_t timer; /* runs while something suppressed is to be told */
-    int socket;       /* owned */
+    uv_poll_t poll;     /* for writing, while the recorder takes no more */
+    uv_timer_t gather;  /* runs while records wait for others */
+    uv_timer_t summary; /* runs while something suppressed is to be told */
+    int socket;         /* owned */
+    uint64_t sent_ms;   /* when the last datagram went */
     struct record_limit *limit;
-    struct buffer backlog; /* datagrams, each after its u16 length */
-    struct buffer datagram;
+    struct buffer backlog; /* encoded records, each after its u16 length */
+    struct buffer encoded;
     uint64_t dropped_count;
     uint64_t dropped_told; /* of which a record told */
     unsigned handles_open;
@@ -44,39 +54,63 @@ static enum send_result send_datagram(struct record_queue *queue, struct bytes d
 }
 
 static void on_writable(uv_poll_t *poll, int status, int events);
+static void on_gathered(uv_timer_t *timer);
 
-static void enqueue(struct record_queue *queue, struct bytes datagram)
+/* The whole records at the start of the backlog that fit into one datagram. */
+static struct bytes next_batch(const struct record_queue *queue)
 {
-    if (buffer_room(&queue->backlog) < datagram.length + 2) {
-        queue->dropped_count++;
-        return;
+    struct reader reader = reader_over(buffer_bytes(&queue->backlog));
+    size_t length = 0;
+    while (!reader_is_at_end(&reader)) {
+        reader_vector16(&reader);
+        if (reader.position > AUDIT_BATCH_MAX)
+            break;
+        length = reader.position;
     }
-    if (buffer_length(&queue->backlog) == 0)
-        uv_poll_start(&queue->poll, UV_WRITABLE, on_writable);
-    CHECK(buffer_append_u16(&queue->backlog, (uint16_t)datagram.length) &&
-          buffer_append(&queue->backlog, datagram));
+    return bytes_first(buffer_bytes(&queue->backlog), length);
+}
+
+/* In the order in which they came; what the recorder does not take waits until it does. */
+static void send_backlog(struct record_queue *queue)
+{
+    uv_timer_stop(&queue->gather);
+    queue->sent_ms = uv_now(queue->gather.loop);
+    while (buffer_length(&queue->backlog) > 0) {
+        struct bytes batch = next_batch(queue);
+        if (send_datagram(queue, batch) == SEND_WAIT) {
+            uv_poll_start(&queue->poll, UV_WRITABLE, on_writable);
+            return;
+        }
+        buffer_consume(&queue->backlog, batch.length);
+    }
+    buffer_clear(&queue->backlog);
 }
 
 static void write_record(struct record_queue *queue, const struct audit_record *record)
 {
-    buffer_clear(&queue->datagram);
-    CHECK(audit_record_encode(record, &queue->datagram));
-    struct bytes datagram = buffer_bytes(&queue->datagram);
-    if (buffer_length(&queue->backlog) > 0 || send_datagram(queue, datagram) == SEND_WAIT)
-        enqueue(queue, datagram);
+    buffer_clear(&queue->encoded);
+    CHECK(audit_record_encode(record, &queue->encoded));
+    struct bytes encoded = buffer_bytes(&queue->encoded);
+    if (buffer_room(&queue->backlog) < encoded.length + 2) {
+        queue->dropped_count++;
+        return;
+    }
+    CHECK(buffer_append_u16(&queue->backlog, (uint16_t)encoded.length) &&
+          buffer_append(&queue->backlog, encoded));
+    bool is_waiting =
+        uv_is_active((uv_handle_t *)&queue->poll) || uv_is_active((uv_handle_t *)&queue->gather);
+    if (is_waiting)
+        return;
+    uint64_t since_ms = uv_now(queue->gather.loop) - queue->sent_ms;
+    if (since_ms >= GATHER_MS)
+        send_backlog(queue);
+    else
+        uv_timer_start(&queue->gather, on_gathered, GATHER_MS - since_ms, 0);
 }
 
-/* The order of records is kept: the backlog first. */
-static void send_backlog(struct record_queue *queue)
+static void on_gathered(uv_timer_t *timer)
 {
-    while (buffer_length(&queue->backlog) > 0) {
-        struct reader reader = reader_over(buffer_bytes(&queue->backlog));
-        struct bytes datagram = reader_vector16(&reader);
-        if (send_datagram(queue, datagram) == SEND_WAIT)
-            return;
-        buffer_consume(&queue->backlog, reader.position);
-    }
-    buffer_done(&queue->backlog);
+    send_backlog(timer->data);
 }
 
 static void tell_dropped(struct record_queue *queue)
@@ -98,11 +132,10 @@ static void tell_dropped(struct record_queue *queue)
 static void on_writable(uv_poll_t *poll, int status, int events)
 {
     struct record_queue *queue = poll->data;
-    send_backlog(queue);
-    if (buffer_length(&queue->backlog) > 0)
-        return;
     uv_poll_stop(&queue->poll);
-    tell_dropped(queue);
+    send_backlog(queue);
+    if (buffer_length(&queue->backlog) == 0)
+        tell_dropped(queue);
 }
 
 static void on_summary_due(uv_timer_t *timer)
@@ -121,11 +154,12 @@ struct record_queue *record_queue_new(struct uv_loop_s *loop, int descriptor)
     queue->socket = descriptor;
     queue->limit = record_limit_new(RECORD_LIMIT_PROXY_FACTOR);
     buffer_init(&queue->backlog, BACKLOG_BYTES_MAX);
-    buffer_init(&queue->datagram, AUDIT_DATAGRAM_MAX);
+    buffer_init(&queue->encoded, AUDIT_DATAGRAM_MAX);
     CHECK(uv_poll_init(loop, &queue->poll, descriptor) == 0);
-    CHECK(uv_timer_init(loop, &queue->timer) == 0);
-    queue->poll.data = queue->timer.data = queue;
-    queue->handles_open = 2;
+    CHECK(uv_timer_init(loop, &queue->gather) == 0);
+    CHECK(uv_timer_init(loop, &queue->summary) == 0);
+    queue->poll.data = queue->gather.data = queue->summary.data = queue;
+    queue->handles_open = 3;
     return queue;
 }
 
@@ -137,7 +171,7 @@ static void on_closed(uv_handle_t *handle)
     close(queue->socket);
     record_limit_free(queue->limit);
     buffer_done(&queue->backlog);
-    buffer_done(&queue->datagram);
+    buffer_done(&queue->encoded);
     free(queue);
 }
 
@@ -145,7 +179,8 @@ void record_queue_close(struct record_queue *queue)
 {
     send_backlog(queue);
     uv_close((uv_handle_t *)&queue->poll, on_closed);
-    uv_close((uv_handle_t *)&queue->timer, on_closed);
+    uv_close((uv_handle_t *)&queue->gather, on_closed);
+    uv_close((uv_handle_t *)&queue->summary, on_closed);
 }
 
 void record_queue_send(struct proxy *proxy, const struct audit_record *record)
@@ -156,8 +191,8 @@ void record_queue_send(struct proxy *proxy, const struct audit_record *record)
         timed.time_ms = (uint64_t)wall_clock_now_ms();
     if (record_limit_admit(queue->limit, &timed, (uint64_t)wall_clock_monotonic_ms()))
         write_record(queue, &timed);
-    else if (!uv_is_active((uv_handle_t *)&queue->timer))
-        uv_timer_start(&queue->timer, on_summary_due, SUMMARY_INTERVAL_MS, SUMMARY_INTERVAL_MS);
+    else if (!uv_is_active((uv_handle_t *)&queue->summary))
+        uv_timer_start(&queue->summary, on_summary_due, SUMMARY_INTERVAL_MS, SUMMARY_INTERVAL_MS);
 }
 
 uint64_t record_queue_dropped(const struct record_queue *queue)

@@ -8,9 +8,10 @@ struct record_queue;
 struct uv_loop_s;
 
 /**
- * The proxy's end of the audit log: sends records to the recorder as datagrams. Never blocks
- * traffic: what the recorder cannot take at once waits in a bounded queue (256 KiB), and what
- * does not fit there is dropped and counted; the count is told in a later record.
+ * The proxy's end of the audit log: sends records to the recorder in datagrams of one or many
+ * (AUDIT_BATCH_MAX), at most a few milliseconds after they were made. Never blocks traffic: what
+ * the recorder cannot take at once waits in a bounded queue (256 KiB), and what does not fit there
+ * is dropped and counted; the count is told in a later record.
  *
  * `socket` is the datagram socket to the recorder; the queue owns it from here on.
  */

@@ -18,7 +18,7 @@
 enum {
     LINE_BYTES_MAX = 6 * AUDIT_DATAGRAM_MAX + 1024, /* every byte escaped */
     BATCH_BYTES = 64 * 1024,
-    BATCH_RECORDS = 128,
+    BATCH_DATAGRAMS = 32,
     FLUSH_INTERVAL_MS = 1000,
 };
 
@@ -116,25 +116,40 @@ static void flush_suppressed(struct recorder *recorder)
         recorder->lost_count += lost_before;
 }
 
-/* Returns false when there was nothing to receive. */
-static bool receive_one(struct recorder *recorder)
+static void take_record(struct recorder *recorder, struct bytes encoded)
 {
-    uint8_t datagram[AUDIT_DATAGRAM_MAX + 1];
-    ssize_t got = recv(recorder->socket, datagram, sizeof(datagram), MSG_DONTWAIT);
-    if (got < 0)
-        return false;
     struct audit_record record;
-    if (!audit_record_decode((struct bytes){datagram, (size_t)got}, &record))
+    if (!audit_record_decode(encoded, &record))
         recorder->malformed_count++;
     else if (record_limit_admit(recorder->limit, &record, (uint64_t)wall_clock_monotonic_ms()))
         add_line(recorder, &record);
+}
+
+/* One datagram of records. Returns false when there was nothing to receive. */
+static bool receive_one(struct recorder *recorder)
+{
+    static uint8_t datagram[AUDIT_BATCH_MAX + 1];
+    ssize_t got = recv(recorder->socket, datagram, sizeof(datagram), MSG_DONTWAIT);
+    if (got < 0)
+        return false;
+    struct reader reader = reader_over((struct bytes){datagram, (size_t)got});
+    do {
+        struct bytes encoded = reader_vector16(&reader);
+        if (got > AUDIT_BATCH_MAX || reader_is_failed(&reader)) {
+            recorder->malformed_count++;
+            break;
+        }
+        take_record(recorder, encoded);
+        if (buffer_length(&recorder->lines) >= BATCH_BYTES)
+            write_lines(recorder);
+    } while (!reader_is_at_end(&reader));
     return true;
 }
 
 static void receive_batch(struct recorder *recorder)
 {
-    for (int i = 0; i < BATCH_RECORDS; i++)
-        if (!receive_one(recorder) || buffer_length(&recorder->lines) >= BATCH_BYTES)
+    for (int i = 0; i < BATCH_DATAGRAMS; i++)
+        if (!receive_one(recorder))
             break;
     write_lines(recorder);
 }
@@ -161,8 +176,7 @@ static void run(struct recorder *recorder, int channel, const sigset_t *waiting_
         }
     }
     while (receive_one(recorder))
-        if (buffer_length(&recorder->lines) >= BATCH_BYTES)
-            write_lines(recorder);
+        continue;
     flush_suppressed(recorder);
 }
 

@@ -43,13 +43,18 @@ void supervisor_record(struct supervisor *supervisor, enum audit_kind kind,
         .reason = bytes_from_text(reason),
         .detail = bytes_from_text(detail),
     };
+    struct buffer encoded;
     struct buffer datagram;
-    buffer_init(&datagram, AUDIT_DATAGRAM_MAX);
-    CHECK(audit_record_encode(&record, &datagram));
+    buffer_init(&encoded, AUDIT_DATAGRAM_MAX);
+    buffer_init(&datagram, AUDIT_BATCH_MAX);
+    CHECK(audit_record_encode(&record, &encoded) &&
+          buffer_append_u16(&datagram, (uint16_t)buffer_length(&encoded)) &&
+          buffer_append(&datagram, buffer_bytes(&encoded)));
     struct bytes bytes = buffer_bytes(&datagram);
     if (send(supervisor->record_sockets[0], bytes.data, bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL) <
         0)
         supervisor->records_dropped++;
+    buffer_done(&encoded);
     buffer_done(&datagram);
 }
 

@@ -28,7 +28,9 @@ enum {
     AUDIT_REASON_MAX = 256,
     AUDIT_DETAIL_MAX = 4096,
     AUDIT_DATAGRAM_MAX = 64 + AUDIT_NAME_MAX + AUDIT_METHOD_MAX + AUDIT_PATH_MAX + AUDIT_RULE_MAX +
-                         AUDIT_REASON_MAX + AUDIT_DETAIL_MAX
+                         AUDIT_REASON_MAX + AUDIT_DETAIL_MAX,
+    /* Records go to the recorder in batches: a datagram of them, each after its length (u16). */
+    AUDIT_BATCH_MAX = 32 * 1024
 };
 
 /**
@@ -57,14 +59,14 @@ struct audit_record {
 const char *audit_record_kind_name(enum audit_kind kind);
 const char *audit_record_decision_name(enum audit_decision decision);
 
-/** Append the datagram that goes from proxy to recorder. False when `out` lacks room. */
+/** Append the form in which a record goes from proxy to recorder. False when `out` lacks room. */
 bool audit_record_encode(const struct audit_record *record, struct buffer *out)
     __attribute__((warn_unused_result));
 
 /**
- * Read a datagram. The texts borrow from it. False, with `*record` untouched, for anything that
- * audit_record_encode cannot have written: wrong version, unknown kind, truncated or surplus
- * bytes, over-long texts.
+ * Read what audit_record_encode wrote. The texts borrow from it. False, with `*record` untouched,
+ * for anything that audit_record_encode cannot have written: wrong version, unknown kind, truncated
+ * or surplus bytes, over-long texts.
  */
 bool audit_record_decode(struct bytes datagram, struct audit_record *record)
     __attribute__((warn_unused_result));
