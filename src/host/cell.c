@@ -29,6 +29,8 @@ enum {
     BOOT_TIMEOUT_MS = 180000, /* emulation on a busy host */
     STOP_TIMEOUT_MS = 30000,
     CONSOLE_CAP = 64 * 1024,
+    RESUME_WATCH_MS = 500, /* what waited to be written is tried at once */
+    RESUME_POLL_MS = 50,
     CPU_LIMIT = 4,
     START_ATTEMPTS = 3
 };
@@ -342,30 +344,50 @@ static bool start_missing(struct instance *instance, bool has_firewall, bool has
     return is_started;
 }
 
-/* A VM that a full disk has paused goes on once it can write again. */
-static bool resume_paused(const struct instance *instance, enum vm_role role, struct error *error)
+enum vm_state cell_vm_state(const struct instance *instance, enum vm_role role)
 {
     struct cell_vm vm;
     enum vm_state state;
     struct error ignored;
-    const struct vm_provider *provider = vm_provider_default();
     cell_vm_init(&vm, instance, role);
-    bool is_resumed = true;
-    if (provider->query(&vm.handle, &state, &ignored) &&
-        (state == VM_STATE_DISK_ERROR || state == VM_STATE_PAUSED)) {
-        message_note("the %s VM was paused (%s): it goes on", vm_role_name(role),
-                     state == VM_STATE_DISK_ERROR ? "the host's disk was full" : "by hand");
-        is_resumed = provider->resume(&vm.handle, error);
-        wall_clock_sleep_ms(100);
-        if (is_resumed && provider->query(&vm.handle, &state, &ignored) &&
-            state == VM_STATE_DISK_ERROR)
-            is_resumed = error_set(error,
-                                   "the %s VM cannot write its disk: the host's disk is full; free "
-                                   "some space and enter again",
-                                   vm_role_name(role));
-    }
+    if (!vm_provider_default()->query(&vm.handle, &state, &ignored))
+        state = VM_STATE_UNKNOWN;
     cell_vm_done(&vm);
-    return is_resumed;
+    return state;
+}
+
+/* Whether the VM still cannot write some time after it was told to go on. */
+static bool is_disk_full_again(const struct instance *instance, enum vm_role role)
+{
+    int64_t end_ms = wall_clock_monotonic_ms() + RESUME_WATCH_MS;
+    while (wall_clock_monotonic_ms() < end_ms) {
+        if (cell_vm_state(instance, role) == VM_STATE_DISK_ERROR)
+            return true;
+        wall_clock_sleep_ms(RESUME_POLL_MS);
+    }
+    return false;
+}
+
+/* A VM that a full disk has paused goes on once it can write again. */
+static bool resume_paused(const struct instance *instance, enum vm_role role, struct error *error)
+{
+    struct cell_vm vm;
+    enum vm_state state = cell_vm_state(instance, role);
+    if (state != VM_STATE_DISK_ERROR && state != VM_STATE_PAUSED)
+        return true;
+    cell_vm_init(&vm, instance, role);
+    bool is_resumed = vm_provider_default()->resume(&vm.handle, error);
+    cell_vm_done(&vm);
+    if (!is_resumed)
+        return false;
+    if (state == VM_STATE_DISK_ERROR && is_disk_full_again(instance, role))
+        return error_set(error,
+                         "the %s VM is paused: it cannot write its disk, because the host's disk "
+                         "is full; free some space and enter again",
+                         vm_role_name(role));
+    message_note("the %s VM was paused (%s): it goes on", vm_role_name(role),
+                 state == VM_STATE_DISK_ERROR ? "the host's disk was full" : "by hand");
+    return true;
 }
 
 /* One attempt. `*may_retry`: a VM that seemed to run was ending, and can be started now. */
@@ -398,21 +420,10 @@ bool cell_ensure_running(struct instance *instance, struct error *error)
     return provision_if_needed(instance, error);
 }
 
-static bool is_vm_running(const struct instance *instance, enum vm_role role)
-{
-    struct cell_vm vm;
-    enum vm_state state;
-    struct error ignored;
-    cell_vm_init(&vm, instance, role);
-    bool is_running =
-        vm_provider_default()->query(&vm.handle, &state, &ignored) && state == VM_STATE_RUNNING;
-    cell_vm_done(&vm);
-    return is_running;
-}
-
 bool cell_is_ready(const struct instance *instance)
 {
-    return is_vm_running(instance, VM_ROLE_FIREWALL) && is_vm_running(instance, VM_ROLE_AGENT) &&
+    return cell_vm_state(instance, VM_ROLE_FIREWALL) == VM_STATE_RUNNING &&
+           cell_vm_state(instance, VM_ROLE_AGENT) == VM_STATE_RUNNING &&
            ssh_session_is_connected(instance, VM_ROLE_FIREWALL) &&
            ssh_session_is_connected(instance, VM_ROLE_AGENT) && !provision_is_needed(instance);
 }
@@ -422,8 +433,9 @@ static bool stop_one(const struct instance *instance, enum vm_role role, struct 
     struct cell_vm vm;
     struct error ignored;
     cell_vm_init(&vm, instance, role);
-    /* A guest that is paused or does not listen is ended all the same. */
-    if (vm_provider_default()->press_power_button(&vm.handle, &ignored))
+    /* A guest that is paused cannot hear the button; it is ended like one that does not listen. */
+    if (cell_vm_state(instance, role) == VM_STATE_RUNNING &&
+        vm_provider_default()->press_power_button(&vm.handle, &ignored))
         vm_wait_end(&vm.handle, STOP_TIMEOUT_MS);
     bool is_stopped = vm_end(&vm.handle, error);
     if (is_stopped)

@@ -30,4 +30,7 @@ bool cell_is_ready(const struct instance *instance);
 /** With the lock held: shut both down in order, then firmly. `*was_running` is set. */
 bool cell_stop(const struct instance *instance, bool *was_running, struct error *error);
 
+/** What a VM does at the moment; VM_STATE_UNKNOWN when its runner does not answer. */
+enum vm_state cell_vm_state(const struct instance *instance, enum vm_role role);
+
 #endif

@@ -51,6 +51,9 @@ struct invocation {
 bool invocation_has(const struct invocation *invocation, const char *option_name);
 void invocation_done(struct invocation *invocation);
 
+/** How a command of ours ends: a failure is told with the command's name before it. */
+int command_finish(bool is_done, const char *name, struct error *error);
+
 int command_allow(const struct invocation *invocation);
 int command_completion(const struct invocation *invocation);
 int command_doctor(const struct invocation *invocation);

@@ -2,7 +2,7 @@
 
 #include "base/memory.h"
 #include "base/printable.h"
-#include "host/cell.h"
+#include "host/locked_instance.h"
 #include "host/message.h"
 #include "host/policy_edit.h"
 #include "host/policy_files.h"
@@ -183,25 +183,16 @@ static bool edit_instance(const struct invocation *invocation, const struct inst
 
 int command_allow(const struct invocation *invocation)
 {
-    struct home home;
-    struct instance instance;
-    struct file_lock lock = FILE_LOCK_NONE;
+    struct locked_instance locked;
     struct error error;
     if (invocation_has(invocation, "ssh") && invocation_has(invocation, "dns")) {
         message_note("allow: --ssh and --dns name two files; give one of them");
         return EXIT_STATUS_USAGE;
     }
-    bool is_done = home_find(&home, &error) &&
-                   instance_lock(&home, invocation->instance, &lock, &error) &&
-                   instance_prepare(&instance, &home, invocation->instance, &error) &&
-                   edit_instance(invocation, &instance, &error);
-    file_lock_release(&lock);
-    if (!is_done) {
-        error_add_context(&error, "allow (nothing was changed)");
-        message_error(&error);
-        return EXIT_STATUS_FAILED;
-    }
-    instance_done(&instance);
-    home_done(&home);
-    return EXIT_STATUS_OK;
+    bool is_open =
+        locked_instance_open(&locked, invocation->instance, LOCKED_INSTANCE_MAKE, &error);
+    bool is_done = is_open && edit_instance(invocation, &locked.instance, &error);
+    if (is_open)
+        locked_instance_close(&locked);
+    return command_finish(is_done, "allow (nothing was changed)", &error);
 }

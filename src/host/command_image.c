@@ -48,15 +48,12 @@ int command_image(const struct invocation *invocation)
         message_error(&error);
         return EXIT_STATUS_USAGE;
     }
-    bool is_done = home_find(&home, &error) &&
-                   instance_read_settings(&instance, &home, invocation->instance, &error) &&
+    CLEANUP_FREE char *name = memory_format("image %s", invocation->operands.texts[0]);
+    if (!home_find(&home, &error))
+        return command_finish(false, name, &error);
+    bool is_done = instance_read_settings(&instance, &home, invocation->instance, &error) &&
                    run(&home, &instance, invocation, &error);
-    if (!is_done) {
-        error_add_context(&error, "image %s", invocation->operands.texts[0]);
-        message_error(&error);
-        return EXIT_STATUS_FAILED;
-    }
     instance_done(&instance);
     home_done(&home);
-    return EXIT_STATUS_OK;
+    return command_finish(is_done, name, &error);
 }

@@ -69,11 +69,8 @@ int command_list(const struct invocation *invocation)
     bool is_json = invocation_has(invocation, "json");
     if (home_find(&home, &error))
         names = instance_list_names(&home, &count, &error);
-    if (names == NULL) {
-        error_add_context(&error, "list");
-        message_error(&error);
-        return EXIT_STATUS_FAILED;
-    }
+    if (names == NULL)
+        return command_finish(false, "list", &error);
     if (is_json)
         printf("[");
     for (size_t i = 0; i < count; i++)

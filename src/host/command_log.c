@@ -3,7 +3,7 @@
 #include "base/memory.h"
 #include "host/audit_file.h"
 #include "host/audit_line.h"
-#include "host/message.h"
+#include "host/instance.h"
 #include "system/file.h"
 #include "system/wall_clock.h"
 
@@ -134,16 +134,13 @@ static bool show(const struct invocation *invocation, const struct instance *ins
 int command_log(const struct invocation *invocation)
 {
     struct home home;
-    struct instance instance;
+    struct instance instance = {0};
     struct error error;
-    if (!home_find(&home, &error) ||
-        !instance_read(&instance, &home, invocation->instance, &error) ||
-        !show(invocation, &instance, &error)) {
-        error_add_context(&error, "log");
-        message_error(&error);
-        return EXIT_STATUS_FAILED;
-    }
+    if (!home_find(&home, &error))
+        return command_finish(false, "log", &error);
+    bool is_done = instance_read(&instance, &home, invocation->instance, &error) &&
+                   show(invocation, &instance, &error);
     instance_done(&instance);
     home_done(&home);
-    return EXIT_STATUS_OK;
+    return command_finish(is_done, "log", &error);
 }

@@ -1,27 +1,21 @@
 #include "host/command.h"
 
 #include "host/cell.h"
+#include "host/locked_instance.h"
 #include "host/message.h"
 #include "host/provision.h"
 
 int command_provision(const struct invocation *invocation)
 {
-    struct home home;
-    struct instance instance;
-    struct file_lock lock = FILE_LOCK_NONE;
+    struct locked_instance locked;
     struct error error;
-    bool is_done = home_find(&home, &error) &&
-                   instance_lock(&home, invocation->instance, &lock, &error) &&
-                   instance_prepare(&instance, &home, invocation->instance, &error) &&
-                   cell_ensure_running(&instance, &error) && provision_run(&instance, &error);
-    file_lock_release(&lock);
-    if (!is_done) {
-        error_add_context(&error, "provision");
-        message_error(&error);
-        return EXIT_STATUS_FAILED;
-    }
-    message_note("the agent VM is as configured");
-    instance_done(&instance);
-    home_done(&home);
-    return EXIT_STATUS_OK;
+    bool is_open =
+        locked_instance_open(&locked, invocation->instance, LOCKED_INSTANCE_MAKE, &error);
+    bool is_done = is_open && cell_ensure_running(&locked.instance, &error) &&
+                   provision_run(&locked.instance, &error);
+    if (is_open)
+        locked_instance_close(&locked);
+    if (is_done)
+        message_note("the agent VM is as configured");
+    return command_finish(is_done, "provision", &error);
 }

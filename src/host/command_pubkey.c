@@ -2,7 +2,7 @@
 
 #include "base/printable.h"
 #include "host/cell.h"
-#include "host/message.h"
+#include "host/locked_instance.h"
 #include "host/ssh_session.h"
 
 #include <stdio.h>
@@ -41,21 +41,13 @@ static bool fetch_key(const struct instance *instance, struct error *error)
 
 int command_pubkey(const struct invocation *invocation)
 {
-    struct home home;
-    struct instance instance;
-    struct file_lock lock = FILE_LOCK_NONE;
+    struct locked_instance locked;
     struct error error;
-    bool is_done = home_find(&home, &error) &&
-                   instance_lock(&home, invocation->instance, &lock, &error) &&
-                   instance_prepare(&instance, &home, invocation->instance, &error) &&
-                   cell_ensure_running(&instance, &error) && fetch_key(&instance, &error);
-    file_lock_release(&lock);
-    if (!is_done) {
-        error_add_context(&error, "pubkey");
-        message_error(&error);
-        return EXIT_STATUS_FAILED;
-    }
-    instance_done(&instance);
-    home_done(&home);
-    return EXIT_STATUS_OK;
+    bool is_open =
+        locked_instance_open(&locked, invocation->instance, LOCKED_INSTANCE_MAKE, &error);
+    bool is_done = is_open && cell_ensure_running(&locked.instance, &error) &&
+                   fetch_key(&locked.instance, &error);
+    if (is_open)
+        locked_instance_close(&locked);
+    return command_finish(is_done, "pubkey", &error);
 }

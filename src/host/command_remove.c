@@ -3,7 +3,6 @@
 #include "base/memory.h"
 #include "host/cell.h"
 #include "host/machine_image.h"
-#include "host/message.h"
 #include "system/file.h"
 
 #include <errno.h>
@@ -52,20 +51,16 @@ int command_remove(const struct invocation *invocation)
     struct file_lock lock = FILE_LOCK_NONE;
     struct error error;
     const char *name = invocation->instance;
-    bool is_done = home_find(&home, &error);
-    if (is_done && !instance_exists(&home, name))
-        is_done =
-            error_set(&error, "instance \"%s\": there is none; `rootcell list` shows all", name);
-    is_done = is_done && (invocation_has(invocation, "yes") || confirm(name, &error)) &&
-              instance_lock(&home, name, &lock, &error) && remove_instance(&home, name, &error);
+    if (!home_find(&home, &error))
+        return command_finish(false, "remove", &error);
+    /* Nobody waits for the lock while a person thinks about the question. */
+    bool is_done = instance_require(&home, name, &error) &&
+                   (invocation_has(invocation, "yes") || confirm(name, &error)) &&
+                   instance_lock(&home, name, &lock, &error) &&
+                   remove_instance(&home, name, &error);
     if (is_done)
         machine_image_drop_unused(&home);
     file_lock_release(&lock);
-    if (!is_done) {
-        error_add_context(&error, "remove");
-        message_error(&error);
-        return EXIT_STATUS_FAILED;
-    }
     home_done(&home);
-    return EXIT_STATUS_OK;
+    return command_finish(is_done, "remove", &error);
 }

@@ -1,6 +1,7 @@
 #include "host/command.h"
 
 #include "base/check.h"
+#include "host/message.h"
 
 #include <string.h>
 
@@ -212,4 +213,13 @@ bool invocation_has(const struct invocation *invocation, const char *option_name
 void invocation_done(struct invocation *invocation)
 {
     argument_list_done(&invocation->operands);
+}
+
+int command_finish(bool is_done, const char *name, struct error *error)
+{
+    if (is_done)
+        return EXIT_STATUS_OK;
+    error_add_context(error, "%s", name);
+    message_error(error);
+    return EXIT_STATUS_FAILED;
 }

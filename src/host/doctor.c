@@ -4,6 +4,7 @@
 #include "host/accelerator.h"
 #include "host/audit_file.h"
 #include "host/boot_files.h"
+#include "host/cell.h"
 #include "host/image_folder.h"
 #include "host/machine_image.h"
 #include "host/policy_files.h"
@@ -215,13 +216,26 @@ static void check_audit(struct doctor_report *report, const struct instance *ins
                 (unsigned long long)(AUDIT_FILE_LIMIT / 1000), path);
 }
 
+static void check_machines(struct doctor_report *report, const struct instance *instance)
+{
+    static const char *const remedies[] = {
+        [VM_STATE_PAUSED] = "rootcell (it lets the VM go on)",
+        [VM_STATE_DISK_ERROR] = "free some space, then rootcell: the VM goes on",
+        [VM_STATE_UNKNOWN] = "rootcell stop, then enter again",
+    };
+    enum vm_state agent = cell_vm_state(instance, VM_ROLE_AGENT);
+    enum vm_state firewall = cell_vm_state(instance, VM_ROLE_FIREWALL);
+    enum vm_state worst = agent > firewall ? agent : firewall;
+    const char *remedy = worst >= VM_STATE_PAUSED ? remedies[worst] : "";
+    add_finding(report, *remedy ? DOCTOR_BAD : DOCTOR_GOOD, "instance", remedy,
+                "%s: agent VM %s, firewall VM %s", instance->name, vm_state_name(agent),
+                vm_state_name(firewall));
+}
+
 static void check_instance(struct doctor_report *report, const struct instance *instance)
 {
     struct error error;
-    add_finding(report, DOCTOR_GOOD, "instance", "", "%s: agent VM %s, firewall VM %s",
-                instance->name,
-                instance_vm_process(instance, VM_ROLE_AGENT) ? "running" : "stopped",
-                instance_vm_process(instance, VM_ROLE_FIREWALL) ? "running" : "stopped");
+    check_machines(report, instance);
     check_policy(report, instance);
     check_audit(report, instance);
     if (file_exists(instance->runtime) && !runtime_folder_is_ours(instance->runtime, &error))

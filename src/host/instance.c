@@ -48,6 +48,12 @@ bool instance_exists(const struct home *home, const char *name)
     return file_is_directory(folder);
 }
 
+bool instance_require(const struct home *home, const char *name, struct error *error)
+{
+    return instance_exists(home, name) ||
+           error_set(error, "instance \"%s\": there is none; `rootcell list` shows all", name);
+}
+
 void instance_done(struct instance *instance)
 {
     free(instance->folder);

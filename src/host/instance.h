@@ -28,6 +28,9 @@ char *instance_vm_name(const struct instance *instance, enum vm_role role);
 /** Whether there is an instance of that name, whole or half-made. */
 bool instance_exists(const struct home *home, const char *name);
 
+/** The same, as an error that says what to do. */
+bool instance_require(const struct home *home, const char *name, struct error *error);
+
 /**
  * Read an instance that exists and is whole, taking no lock and changing nothing. The caller owns
  * it on success.

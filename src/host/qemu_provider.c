@@ -22,10 +22,9 @@ enum {
 const char *vm_state_name(enum vm_state state)
 {
     static const char *const names[] = {
-        [VM_STATE_STOPPED] = "stopped",
-        [VM_STATE_RUNNING] = "running",
-        [VM_STATE_PAUSED] = "paused",
-        [VM_STATE_DISK_ERROR] = "disk error",
+        [VM_STATE_STOPPED] = "stopped",       [VM_STATE_RUNNING] = "running",
+        [VM_STATE_PAUSED] = "paused",         [VM_STATE_DISK_ERROR] = "paused (disk error)",
+        [VM_STATE_UNKNOWN] = "not answering",
     };
     return names[state];
 }

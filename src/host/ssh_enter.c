@@ -81,6 +81,14 @@ static void set_signals(sigset_t *passed, sigset_t *before)
     sigprocmask(SIG_BLOCK, passed, before);
 }
 
+/* The caller's own region goes before the instance's; ssh carries either into the session. */
+static void choose_region(const struct settings *settings)
+{
+    const char *given = getenv("AWS_REGION");
+    if (*settings->aws_region && (given == NULL || *given == '\0'))
+        setenv("AWS_REGION", settings->aws_region, 1);
+}
+
 _Noreturn static void become_ssh(const struct session *session, const char *command,
                                  const sigset_t *before)
 {
@@ -89,6 +97,7 @@ _Noreturn static void become_ssh(const struct session *session, const char *comm
     argument_list_add_all(&arguments, session->has_terminal ? "-t" : "-T", "-o", "ControlMaster=no",
                           "-o", "EscapeChar=none", ssh_session_host(VM_ROLE_AGENT), "--", command,
                           NULL);
+    choose_region(&session->instance->settings);
     for (int i = 0; i < PASSED_SIGNAL_COUNT; i++)
         signal(passed_signals[i], SIG_DFL);
     signal(SIGCHLD, SIG_DFL);

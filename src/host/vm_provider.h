@@ -10,11 +10,13 @@ struct vm_handle {
     const char *pid_file, *monitor_socket, *log_file; /* borrowed */
 };
 
+/** The last three, in this order, want something done. */
 enum vm_state {
     VM_STATE_STOPPED,
     VM_STATE_RUNNING,
-    VM_STATE_PAUSED,    /* by hand */
-    VM_STATE_DISK_ERROR /* the host could not write the disk: it is full */
+    VM_STATE_PAUSED,     /* by hand */
+    VM_STATE_DISK_ERROR, /* the host could not write the disk: it is full */
+    VM_STATE_UNKNOWN     /* the runner is there and does not answer */
 };
 
 const char *vm_state_name(enum vm_state state);
