@@ -1,7 +1,9 @@
 """The real program on a host that stands in the small internet, and one cell for the suite."""
 
+import contextlib
 import os
 import re
+import signal
 import time
 from pathlib import Path
 
@@ -48,6 +50,14 @@ def world():
     made.stop()
 
 
+def each_process(file):
+    """(process id, content of that file of /proc) of every process."""
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                yield int(entry.name), (entry / file).read_bytes()
+
+
 class Cell:
     """An instance, used as its user does: by the command line."""
 
@@ -91,11 +101,6 @@ class Cell:
         """A script of bash in the agent VM."""
         return self.run("--", "bash", "-c", script, **options)
 
-    def timed(self, *words, **options):
-        started = time.monotonic()
-        self.succeed(*words, **options)
-        return time.monotonic() - started
-
     def write_policy(self, https, ssh):
         """The policy that the instance has from its first start."""
         folder = self.folder / "proxy"
@@ -113,16 +118,23 @@ class Cell:
 
     def pids(self):
         """Process ids of the QEMUs of this instance."""
-        found = []
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit():
-                try:
-                    words = (entry / "cmdline").read_bytes()
-                except OSError:
-                    continue
-                if b"qemu-system" in words.split(b"\0")[0] and str(self.folder).encode() in words:
-                    found.append(int(entry.name))
-        return found
+        return [pid for pid, words in each_process("cmdline")
+                if b"qemu-system" in words.split(b"\0")[0] and str(self.folder).encode() in words]
+
+    def processes(self):
+        """Process ids of all that was started for this home: rootcell, VM runners, helpers."""
+        mark = f"ROOTCELL_HOME={self.home}".encode()
+        return [pid for pid, words in each_process("environ") if mark in words.split(b"\0")]
+
+    def kill_everything(self):
+        """SIGKILL for all of them, and for what they have started meanwhile."""
+        killed = 0
+        while pids := self.processes():
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            killed += len(pids)
+        return killed
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,5 @@
 #include "test.h"
+#include "test_folder.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -9,22 +10,6 @@
 #include "system/file.h"
 
 enum { MANY_FILES = 700, LONG_LINK = 200 };
-
-static char folder[] = "/tmp/rootcell-test-ext4-"
-                       "XX"
-                       "XX"
-                       "XX";
-
-static int make_folder(void **state)
-{
-    return mkdtemp(folder) == NULL ? -1 : 0;
-}
-
-static int remove_folder(void **state)
-{
-    struct error error;
-    return file_remove_tree(folder, &error) ? 0 : -1;
-}
 
 static void fill(struct image_tree *tree)
 {
@@ -56,7 +41,7 @@ static char *write_image(const char *name)
     struct image_tree tree;
     struct error error = {""};
     fill(&tree);
-    char *path = memory_format("%s/%s", folder, name);
+    char *path = memory_format("%s/%s", test_folder, name);
     struct image_ext4_request request = {.tree = &tree,
                                          .path = path,
                                          .label = "test",
@@ -139,5 +124,5 @@ int main(void)
         cmocka_unit_test(files_keep_content_owner_and_mode),
         cmocka_unit_test(the_same_tree_gives_the_same_bytes),
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, test_folder_make, test_folder_remove);
 }

@@ -1,4 +1,5 @@
 #include "test.h"
+#include "test_folder.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -12,28 +13,12 @@
 
 enum { WAIT_MS = 10000, POLL_MS = 20 };
 
-static char folder[] = "/tmp/rootcell-test-process-"
-                       "XX"
-                       "XX"
-                       "XX";
-
-static int make_folder(void **state)
-{
-    return mkdtemp(folder) == NULL ? -1 : 0;
-}
-
-static int remove_folder(void **state)
-{
-    struct error error;
-    return file_remove_tree(folder, &error) ? 0 : -1;
-}
-
 static bool run_shell(const char *text, struct error *error)
 {
-    CLEANUP_FREE char *log = memory_format("%s/log", folder);
+    CLEANUP_FREE char *log = memory_format("%s/log", test_folder);
     struct argument_list arguments CLEANUP_ARGUMENTS;
     argument_list_init(&arguments);
-    argument_list_add_all(&arguments, "sh", "-c", text, "sh", folder, NULL);
+    argument_list_add_all(&arguments, "sh", "-c", text, "sh", test_folder, NULL);
     struct image_process_request request = {.arguments = &arguments, .log = log};
     return image_process_run(&request, error);
 }
@@ -60,7 +45,7 @@ static void a_missing_program_is_named(void **state)
 
 static bool appears(const char *name)
 {
-    CLEANUP_FREE char *path = memory_format("%s/%s", folder, name);
+    CLEANUP_FREE char *path = memory_format("%s/%s", test_folder, name);
     int64_t end_ms = wall_clock_monotonic_ms() + WAIT_MS;
     while (!file_exists(path) && wall_clock_monotonic_ms() < end_ms)
         wall_clock_sleep_ms(POLL_MS);
@@ -91,5 +76,5 @@ int main(void)
         cmocka_unit_test(a_missing_program_is_named),
         cmocka_unit_test(the_program_is_interrupted_when_we_are_killed),
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, test_folder_make, test_folder_remove);
 }

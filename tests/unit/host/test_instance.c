@@ -1,4 +1,5 @@
 #include "test.h"
+#include "test_folder.h"
 
 #include "host/instance.h"
 #include "host/pki.h"
@@ -11,20 +12,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char folder[64];
 static struct home home;
 
 static void write_text(const char *below, const char *text)
 {
     struct error error;
-    CLEANUP_FREE char *path = memory_format("%s/%s", folder, below);
+    CLEANUP_FREE char *path = test_folder_path(below);
     assert_true(file_write_atomic(path, bytes_from_text(text), 0600, &error));
 }
 
 static void make_below(const char *below)
 {
     struct error error;
-    CLEANUP_FREE char *path = memory_format("%s/%s", folder, below);
+    CLEANUP_FREE char *path = test_folder_path(below);
     assert_true(file_make_directories(path, 0700, &error));
 }
 
@@ -32,19 +32,15 @@ static void make_below(const char *below)
 static int make_home(void **state)
 {
     struct error error;
-    snprintf(folder, sizeof(folder),
-             "/tmp/rootcell-test-instance-XX"
-             "XX"
-             "XX");
-    if (mkdtemp(folder) == NULL)
+    if (test_folder_make(state) != 0)
         return -1;
     make_below("data/policy");
     write_text("rootcell", "#!/bin/sh\n");
     write_text("data/policy/allowed-https.txt.defaults", "# models\napi.example.com\n");
     write_text("data/policy/allowed-ssh.txt.defaults", "github.com\n");
     write_text("data/policy/allowed-dns.txt.defaults", "");
-    CLEANUP_FREE char *home_folder = memory_format("%s/.rootcell", folder);
-    CLEANUP_FREE char *data = memory_format("%s/data", folder);
+    CLEANUP_FREE char *home_folder = test_folder_path(".rootcell");
+    CLEANUP_FREE char *data = test_folder_path("data");
     setenv("ROOTCELL_HOME", home_folder, 1);
     setenv("ROOTCELL_DATA", data, 1);
     unsetenv("ROOTCELL_ACCEL");
@@ -53,9 +49,8 @@ static int make_home(void **state)
 
 static int remove_home(void **state)
 {
-    struct error error;
     home_done(&home);
-    return file_remove_tree(folder, &error) ? 0 : -1;
+    return test_folder_remove(state);
 }
 
 static void prepare(const char *name, struct instance *instance)
@@ -123,7 +118,8 @@ static void takes_no_foreign_folder_for_its_sockets(void **state)
     prepare("a", &instance);
     make_below("private");
     make_below("private/keys");
-    snprintf(instance.state.runtime, sizeof(instance.state.runtime), "%s/private/keys", folder);
+    snprintf(instance.state.runtime, sizeof(instance.state.runtime), "%s/private/keys",
+             test_folder);
     assert_true(instance_save_state(&instance, &error));
     instance_done(&instance);
     assert_true(instance_read(&instance, &home, "a", &error));

@@ -1,4 +1,5 @@
 #include "test.h"
+#include "test_folder.h"
 
 #include "host/runtime_folder.h"
 
@@ -10,28 +11,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char folder[64];
-
 static int make_folder(void **state)
 {
-    snprintf(folder, sizeof(folder),
-             "/tmp/rootcell-test-runtime-XX"
-             "XX"
-             "XX");
-    return mkdtemp(folder) && setenv("XDG_RUNTIME_DIR", folder, 1) == 0 ? 0 : -1;
-}
-
-static int remove_folder(void **state)
-{
-    struct error error;
-    return file_remove_tree(folder, &error) ? 0 : -1;
+    return test_folder_make(state) == 0 ? setenv("XDG_RUNTIME_DIR", test_folder, 1) : -1;
 }
 
 static void refuses_a_folder_that_others_may_enter(void **state)
 {
     struct error error;
     CLEANUP_FREE char *path = runtime_folder_path("/home/u/.rootcell/instances/default");
-    CLEANUP_FREE char *above = memory_format("%s/rootcell", folder);
+    CLEANUP_FREE char *above = memory_format("%s/rootcell", test_folder);
     assert_int_equal(mkdir(above, 0755), 0);
     assert_false(runtime_folder_make(path, &error));
     assert_non_null(strstr(error.text, "not a folder of yours alone"));
@@ -41,8 +30,8 @@ static void refuses_a_link_in_the_folder_s_place(void **state)
 {
     struct error error;
     CLEANUP_FREE char *path = runtime_folder_path("/home/u/.rootcell/instances/default");
-    CLEANUP_FREE char *above = memory_format("%s/rootcell", folder);
-    CLEANUP_FREE char *elsewhere = memory_format("%s/elsewhere", folder);
+    CLEANUP_FREE char *above = memory_format("%s/rootcell", test_folder);
+    CLEANUP_FREE char *elsewhere = memory_format("%s/elsewhere", test_folder);
     assert_int_equal(mkdir(elsewhere, 0700), 0);
     assert_int_equal(symlink(elsewhere, above), 0);
     assert_false(runtime_folder_make(path, &error));
@@ -70,10 +59,10 @@ static void gives_each_instance_a_folder_of_its_own(void **state)
 }
 
 RUN_TESTS(cmocka_unit_test_setup_teardown(refuses_a_folder_that_others_may_enter, make_folder,
-                                          remove_folder),
+                                          test_folder_remove),
           cmocka_unit_test_setup_teardown(refuses_a_link_in_the_folder_s_place, make_folder,
-                                          remove_folder),
+                                          test_folder_remove),
           cmocka_unit_test_setup_teardown(refuses_a_path_too_long_for_sockets, make_folder,
-                                          remove_folder),
+                                          test_folder_remove),
           cmocka_unit_test_setup_teardown(gives_each_instance_a_folder_of_its_own, make_folder,
-                                          remove_folder))
+                                          test_folder_remove))

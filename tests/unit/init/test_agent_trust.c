@@ -1,4 +1,5 @@
 #include "test.h"
+#include "test_folder.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -9,21 +10,16 @@
 
 #define BUNDLE "/etc/ssl/certs/ca-certificates.crt"
 
-static char root[] = "/tmp/rootcell-test-trust-"
-                     "XX"
-                     "XX"
-                     "XX";
-
 static void put(const char *path, const char *text)
 {
-    CLEANUP_FREE char *full = memory_format("%s%s", root, path);
+    CLEANUP_FREE char *full = memory_format("%s%s", test_folder, path);
     struct error error;
     assert_true(file_write_atomic(full, bytes_from_text(text), 0644, &error));
 }
 
 static void assert_holds(const char *path, const char *text)
 {
-    CLEANUP_FREE char *full = memory_format("%s%s", root, path);
+    CLEANUP_FREE char *full = memory_format("%s%s", test_folder, path);
     struct buffer content;
     struct error error;
     buffer_init(&content, 64 * 1024);
@@ -34,7 +30,7 @@ static void assert_holds(const char *path, const char *text)
 
 static void assert_contains(const char *path, const char *text)
 {
-    CLEANUP_FREE char *full = memory_format("%s%s", root, path);
+    CLEANUP_FREE char *full = memory_format("%s%s", test_folder, path);
     struct buffer content;
     struct error error;
     buffer_init(&content, 64 * 1024);
@@ -49,31 +45,25 @@ static int make_root(void **state)
     static const char *const folders[] = {"/etc/ssl/certs", "/usr/local/share/ca-certificates",
                                           "/etc/systemd/system.conf.d", "/etc/sudoers.d"};
     struct error error;
-    if (mkdtemp(root) == NULL)
+    if (test_folder_make(state) != 0)
         return -1;
     for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
-        CLEANUP_FREE char *full = memory_format("%s%s", root, folders[i]);
+        CLEANUP_FREE char *full = memory_format("%s%s", test_folder, folders[i]);
         if (!file_make_directories(full, 0755, &error))
             return -1;
     }
     return 0;
 }
 
-static int remove_root(void **state)
-{
-    struct error error;
-    return file_remove_tree(root, &error) ? 0 : -1;
-}
-
 static void a_new_ca_takes_the_place_of_the_old_one(void **state)
 {
     struct error error = {""};
     put(BUNDLE, "FIRST\nSECOND\n");
-    assert_true(agent_trust_install_ca(root, BYTES_LITERAL("OLD\n"), &error));
+    assert_true(agent_trust_install_ca(test_folder, BYTES_LITERAL("OLD\n"), &error));
     assert_holds(BUNDLE, "FIRST\nSECOND\nOLD\n");
-    assert_true(agent_trust_install_ca(root, BYTES_LITERAL("OLD\n"), &error));
+    assert_true(agent_trust_install_ca(test_folder, BYTES_LITERAL("OLD\n"), &error));
     assert_holds(BUNDLE, "FIRST\nSECOND\nOLD\n");
-    assert_true(agent_trust_install_ca(root, BYTES_LITERAL("NEW\n"), &error));
+    assert_true(agent_trust_install_ca(test_folder, BYTES_LITERAL("NEW\n"), &error));
     assert_holds(BUNDLE, "FIRST\nSECOND\nNEW\n");
     assert_holds("/usr/local/share/ca-certificates/rootcell.crt", "NEW\n");
 }
@@ -87,12 +77,12 @@ static void variables_reach_sessions_services_and_sudo(void **state)
     memcpy(config->environment[0].value, "us-east-1", 10);
     memcpy(config->environment[1].name, "EVIL", 5);
     memcpy(config->environment[1].value, "x\" NOPASSWD", 12);
-    assert_true(agent_trust_write_environment(root, config, &error));
+    assert_true(agent_trust_write_environment(test_folder, config, &error));
     assert_contains("/etc/environment", "AWS_REGION=\"us-east-1\"\n");
     assert_contains("/etc/environment", "SSL_CERT_FILE=\"/etc/ssl/certs/ca-certificates.crt\"\n");
     assert_contains("/etc/systemd/system.conf.d/50-rootcell.conf", "\"AWS_REGION=us-east-1\"");
     assert_contains("/etc/sudoers.d/50-rootcell-environment", " AWS_REGION LANG");
-    CLEANUP_FREE char *full = memory_format("%s/etc/environment", root);
+    CLEANUP_FREE char *full = memory_format("%s/etc/environment", test_folder);
     struct buffer content;
     buffer_init(&content, 64 * 1024);
     assert_true(file_read(full, &content, &error));
@@ -108,5 +98,5 @@ int main(void)
         cmocka_unit_test(a_new_ca_takes_the_place_of_the_old_one),
         cmocka_unit_test(variables_reach_sessions_services_and_sudo),
     };
-    return cmocka_run_group_tests(tests, make_root, remove_root);
+    return cmocka_run_group_tests(tests, make_root, test_folder_remove);
 }

@@ -1,4 +1,5 @@
 #include "test.h"
+#include "test_folder.h"
 
 #include "base/memory.h"
 #include "system/file.h"
@@ -8,31 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char folder[64];
-
-static int make_folder(void **state)
-{
-    snprintf(folder, sizeof(folder), "%s",
-             "/tmp/rootcell-test-file-XX"
-             "XX"
-             "XX");
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int remove_folder(void **state)
-{
-    struct error error;
-    return file_remove_tree(folder, &error) ? 0 : -1;
-}
-
-static char *path_of(const char *name)
-{
-    return memory_format("%s/%s", folder, name);
-}
-
 static void refuses_file_larger_than_cap(void **state)
 {
-    CLEANUP_FREE char *path = path_of("large");
+    CLEANUP_FREE char *path = test_folder_path("large");
     struct error error;
     assert_true(file_write_atomic(path, BYTES_LITERAL("12345"), 0600, &error));
     struct buffer contents;
@@ -51,13 +30,13 @@ static void refuses_to_read_a_folder(void **state)
     struct buffer contents;
     buffer_init(&contents, 100);
     struct error error;
-    assert_false(file_read(folder, &contents, &error));
+    assert_false(file_read(test_folder, &contents, &error));
     assert_non_null(strstr(error.text, "not a regular file"));
 }
 
 static void keeps_the_old_file_when_the_new_cannot_be_written(void **state)
 {
-    CLEANUP_FREE char *path = path_of("missing/file");
+    CLEANUP_FREE char *path = test_folder_path("missing/file");
     struct error error;
     assert_false(file_write_atomic(path, BYTES_LITERAL("x"), 0600, &error));
     assert_non_null(strstr(error.text, "No such file"));
@@ -65,7 +44,7 @@ static void keeps_the_old_file_when_the_new_cannot_be_written(void **state)
 
 static void replaces_with_the_mode_asked_for(void **state)
 {
-    CLEANUP_FREE char *path = path_of("mode");
+    CLEANUP_FREE char *path = test_folder_path("mode");
     struct error error;
     assert_true(file_write_atomic(path, BYTES_LITERAL("a"), 0644, &error));
     assert_true(file_write_atomic(path, BYTES_LITERAL("b"), 0600, &error));
@@ -76,11 +55,11 @@ static void replaces_with_the_mode_asked_for(void **state)
 
 static void copies_trees_and_keeps_what_is_there(void **state)
 {
-    CLEANUP_FREE char *from = path_of("from/deep");
-    CLEANUP_FREE char *inner = path_of("from/deep/file");
-    CLEANUP_FREE char *top = path_of("from");
-    CLEANUP_FREE char *to = path_of("to");
-    CLEANUP_FREE char *copied = path_of("to/deep/file");
+    CLEANUP_FREE char *from = test_folder_path("from/deep");
+    CLEANUP_FREE char *inner = test_folder_path("from/deep/file");
+    CLEANUP_FREE char *top = test_folder_path("from");
+    CLEANUP_FREE char *to = test_folder_path("to");
+    CLEANUP_FREE char *copied = test_folder_path("to/deep/file");
     struct error error;
     assert_true(file_make_directories(from, 0700, &error));
     assert_true(file_write_atomic(inner, BYTES_LITERAL("one"), 0640, &error));
@@ -96,40 +75,42 @@ static void removes_only_what_killed_writers_left(void **state)
     static const char *const names[] = {"a.new-12", "a.new-", "a.new-1x", "b"};
     struct error error;
     for (size_t i = 0; i < 4; i++) {
-        CLEANUP_FREE char *path = path_of(names[i]);
+        CLEANUP_FREE char *path = test_folder_path(names[i]);
         assert_true(file_write_atomic(path, BYTES_LITERAL("x"), 0600, &error));
     }
-    file_remove_leftovers(folder);
+    file_remove_leftovers(test_folder);
     for (size_t i = 0; i < 4; i++) {
-        CLEANUP_FREE char *path = path_of(names[i]);
+        CLEANUP_FREE char *path = test_folder_path(names[i]);
         assert_int_equal(file_exists(path), i > 0);
     }
 }
 
 static void removes_links_and_not_what_they_name(void **state)
 {
-    CLEANUP_FREE char *kept = path_of("kept");
-    CLEANUP_FREE char *tree = path_of("tree");
-    CLEANUP_FREE char *link_path = path_of("tree/link");
+    CLEANUP_FREE char *kept = test_folder_path("kept");
+    CLEANUP_FREE char *tree = test_folder_path("tree");
+    CLEANUP_FREE char *link_path = test_folder_path("tree/link");
     struct error error;
     assert_true(file_write_atomic(kept, BYTES_LITERAL("x"), 0600, &error));
     assert_true(file_make_directories(tree, 0700, &error));
-    assert_int_equal(symlink(folder, link_path), 0);
+    assert_int_equal(symlink(test_folder, link_path), 0);
     assert_true(file_remove_tree(tree, &error));
     assert_false(file_exists(tree));
     assert_true(file_exists(kept));
     assert_true(file_remove_tree(tree, &error));
 }
 
-RUN_TESTS(cmocka_unit_test_setup_teardown(refuses_file_larger_than_cap, make_folder, remove_folder),
-          cmocka_unit_test_setup_teardown(refuses_to_read_a_folder, make_folder, remove_folder),
+RUN_TESTS(cmocka_unit_test_setup_teardown(refuses_file_larger_than_cap, test_folder_make,
+                                          test_folder_remove),
+          cmocka_unit_test_setup_teardown(refuses_to_read_a_folder, test_folder_make,
+                                          test_folder_remove),
           cmocka_unit_test_setup_teardown(keeps_the_old_file_when_the_new_cannot_be_written,
-                                          make_folder, remove_folder),
-          cmocka_unit_test_setup_teardown(replaces_with_the_mode_asked_for, make_folder,
-                                          remove_folder),
-          cmocka_unit_test_setup_teardown(copies_trees_and_keeps_what_is_there, make_folder,
-                                          remove_folder),
-          cmocka_unit_test_setup_teardown(removes_only_what_killed_writers_left, make_folder,
-                                          remove_folder),
-          cmocka_unit_test_setup_teardown(removes_links_and_not_what_they_name, make_folder,
-                                          remove_folder))
+                                          test_folder_make, test_folder_remove),
+          cmocka_unit_test_setup_teardown(replaces_with_the_mode_asked_for, test_folder_make,
+                                          test_folder_remove),
+          cmocka_unit_test_setup_teardown(copies_trees_and_keeps_what_is_there, test_folder_make,
+                                          test_folder_remove),
+          cmocka_unit_test_setup_teardown(removes_only_what_killed_writers_left, test_folder_make,
+                                          test_folder_remove),
+          cmocka_unit_test_setup_teardown(removes_links_and_not_what_they_name, test_folder_make,
+                                          test_folder_remove))
