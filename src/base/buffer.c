@@ -62,7 +62,7 @@ static void make_space(struct buffer *buffer, size_t wanted)
     while (size < length + wanted)
         size = size > buffer->cap / 2 ? buffer->cap : size * 2;
     /* Grow by copy so that secrets are never left behind by realloc's own move. */
-    uint8_t *grown = memory_new(size);
+    uint8_t *grown = memory_resize_array(NULL, size, 1);
     if (length)
         memcpy(grown, buffer->data, length);
     if (buffer->data)

@@ -63,7 +63,11 @@ static int on_send_data(nghttp2_session *library, nghttp2_frame *frame, const ui
     struct http2_stream *stream = source->ptr;
     if (http2_session_is_output_full(session))
         return NGHTTP2_ERR_WOULDBLOCK;
-    CHECK(length <= http2_stream_waiting(stream));
+    size_t waiting = http2_stream_waiting(stream);
+    CHECK(length <= waiting);
+    /* Room for all of the body at once: growing bit by bit would copy it again and again. */
+    size_t room;
+    buffer_reserve(stream_output(session->stream), HTTP2_FRAME_HEADER_BYTES + waiting, &room);
     stream_queue(session->stream, (struct bytes){header, HTTP2_FRAME_HEADER_BYTES});
     http2_stream_move_body(stream, length);
     stream->progress_ms = http2_session_now_ms(session);

@@ -308,6 +308,25 @@ def test_nginx_is_asked_in_the_agents_protocol(world, agent):
         assert line[4] == ("HTTP/2.0" if version == "--http2" else "HTTP/1.1")
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+def test_gives_a_download_more_than_a_small_window(agent, script, version):
+    """A server a long way off sends no more than its window in a round trip."""
+    most = []
+
+    def serve(stream):
+        stream.read_all()
+        stream.head()
+        for _ in range(16):
+            stream.send(b"x" * MIB)
+            most.append(stream.connection.http.local_flow_control_window(stream.number))
+        stream.end()
+
+    script("/long-way", serve)
+    result = agent.run("sh", "-c", f"curl -sS {version} https://{TWO}/long-way | wc -c")
+    assert int(result.stdout) == 16 * MIB
+    assert 256 * 1024 < max(most) <= MIB
+
+
 def test_a_websocket_needs_a_server_that_speaks_http1(agent, world):
     refused = world.http2.refused
     with agent.tls(TWO) as peer:
