@@ -29,7 +29,7 @@ static const char floor_ipv4[] =
     "0.0.0.0/8, 127.0.0.0/8, 169.254.0.0/16, 192.0.0.0/24, 198.18.0.0/15, 224.0.0.0/3";
 /* The same in IPv4-mapped, NAT64 (RFC 6052), 6to4 and Teredo form, and IPv6's own. */
 static const char floor_ipv6[] =
-    "::/96, ::ffff:0:0/96, fe80::/10, fec0::/10, ff00::/8, 2001::/32, "
+    "::/96, ::ffff:0:0/96, ::ffff:0:0:0/96, fe80::/10, fec0::/10, ff00::/8, 2001::/32, "
     "64:ff9b::/104, 64:ff9b::7f00:0/104, 64:ff9b::a9fe:0/112, 64:ff9b::c000:0/120, "
     "64:ff9b::c612:0/111, 64:ff9b::e000:0/99, 64:ff9b:1::/48, "
     "2002::/24, 2002:7f00::/24, 2002:a9fe::/32, 2002:c000::/40, 2002:c612::/31, 2002:e000::/19";
@@ -131,6 +131,8 @@ static bool write_output(const struct link_rules *rules, const struct link_rules
         " ip daddr %s udp dport %u accept\n ip daddr %s tcp dport %u accept\n"
         " meta l4proto != tcp drop\n"
         " ip6 daddr { %s } drop\n"
+        /* ISATAP (RFC 5214): any prefix, an IPv4 address behind 0:5efe or 200:5efe. */
+        " ip6 daddr & ::fdff:ffff:0:0 == ::5efe:0:0 drop\n"
         " ip daddr { %s } drop\n ip daddr { %s/%u, %s/%u } drop\n",
         interface, interface, resolver.text, port, resolver.text, port, floor_ipv6, floor_ipv4,
         dotted(rules->options->pool_address).text, rules->options->pool_prefix,

@@ -80,7 +80,6 @@ enum option_index {
     OPTION_UPSTREAM_DNS,
     OPTION_UPSTREAM_CA,
     OPTION_RECORDS,
-    OPTION_CAPTURE,
     OPTION_POOL,
     OPTION_CONTROL,
     OPTION_COUNT
@@ -106,7 +105,6 @@ static const struct option_row option_rows[OPTION_COUNT] = {
     [OPTION_UPSTREAM_DNS] = {"--upstream-dns", true, read_address_and_port},
     [OPTION_UPSTREAM_CA] = {"--upstream-ca", true, read_text},
     [OPTION_RECORDS] = {"--records", true, read_text},
-    [OPTION_CAPTURE] = {"--capture", false, read_text},
     [OPTION_POOL] = {"--pool", false, read_pool},
     [OPTION_CONTROL] = {"--control", false, read_text},
 };
@@ -122,7 +120,6 @@ static void *option_target(struct option_values *values, enum option_index index
         [OPTION_UPSTREAM_DNS] = &options->upstream_dns,
         [OPTION_UPSTREAM_CA] = &options->upstream_ca,
         [OPTION_RECORDS] = &options->records,
-        [OPTION_CAPTURE] = &options->capture,
         [OPTION_POOL] = &values->pool,
         [OPTION_CONTROL] = &options->control,
     };
@@ -175,6 +172,6 @@ const char *options_usage(void)
 {
     return "usage: rootcell-firewall --agent-interface IF --policy DIR --ca-cert PEM --ca-key PEM\n"
            "                         --upstream-dns ADDR[:PORT] --upstream-ca PEM --records FILE\n"
-           "                         [--capture FILE] [--pool 198.18.0.0/15] [--control SOCKET]\n"
+           "                         [--pool 198.18.0.0/15] [--control SOCKET]\n"
            "       rootcell-firewall control SOCKET REQUEST     REQUEST: policy, status\n";
 }

@@ -14,7 +14,6 @@ struct options {
     const char *ca_key;                   /* --ca-key: PEM file */
     const char *upstream_ca;              /* --upstream-ca: PEM bundle */
     const char *records;                  /* --records: file or character device */
-    const char *capture;                  /* --capture, or NULL */
     const char *control;                  /* --control: Unix socket, or NULL */
     struct sockaddr_storage upstream_dns; /* --upstream-dns ADDR[:PORT], port 53 unless given */
     uint32_t pool_address;                /* --pool, first address, host byte order */

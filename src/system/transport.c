@@ -12,12 +12,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* An honest peer changes its key once in hundreds of gigabytes. */
-enum { TRANSPORT_KEY_UPDATES_MAX = 128 };
-
 void transport_init(struct transport *transport, int descriptor)
 {
-    *transport = (struct transport){.descriptor = descriptor};
+    *transport = (struct transport){.descriptor = descriptor, .low_mark = 1};
 }
 
 void transport_done(struct transport *transport, bool is_reset)
@@ -86,18 +83,23 @@ static void before_tls_call(void)
 }
 
 /*
- * One call of SSL_read takes key updates (RFC 8446 section 4.6.3) for as long as they come, and
+ * One call of SSL_read takes messages of the handshake protocol (key updates, tickets, wishes to
+ * negotiate anew: RFC 8446 section 4.6, RFC 5246 section 7.4.1) for as long as they come, and
  * nobody else is served meanwhile. Past the limit there is nothing more to read.
+ *
+ * What TLS 1.2 refuses is seen by its record only; TLS 1.3 hides the type of the record.
  */
 static void on_message(int is_written, int version, int content_type, const void *data,
                        size_t length, SSL *session, void *argument)
 {
     struct transport *transport = argument;
-    bool is_key_update = !is_written && content_type == SSL3_RT_HANDSHAKE && length > 0 &&
-                         *(const uint8_t *)data == SSL3_MT_KEY_UPDATE;
-    if (!is_key_update || ++transport->key_updates != TRANSPORT_KEY_UPDATES_MAX)
+    if (is_written || !transport->is_established || length == 0)
         return;
-    transport_set_failure(transport, "too many key updates");
+    bool is_late = content_type == SSL3_RT_HANDSHAKE ||
+                   (content_type == SSL3_RT_HEADER && *(const uint8_t *)data == SSL3_RT_HANDSHAKE);
+    if (!is_late || ++transport->late_messages != TRANSPORT_LATE_MESSAGES_MAX)
+        return;
+    transport_set_failure(transport, "too many handshake messages after the handshake");
     BIO *nothing = BIO_new(BIO_s_null());
     CHECK(nothing != NULL);
     SSL_set0_rbio(session, nothing);
@@ -129,9 +131,19 @@ enum transport_result transport_connect(struct transport *transport)
     return number ? fail(transport, strerror(number)) : TRANSPORT_DONE;
 }
 
+/* No event before so many bytes wait: those that were only looked at wake nobody again. */
+static void set_low_mark(struct transport *transport, int bytes)
+{
+    if (transport->low_mark == bytes)
+        return;
+    transport->low_mark = bytes;
+    setsockopt(transport->descriptor, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof(bytes));
+}
+
 /*
  * A server's look at the first bytes: OpenSSL waits for the whole record that they announce before
- * it says that they are no ClientHello (RFC 8446 sections 4.1.2 and 5.1).
+ * it says that they are no ClientHello (RFC 8446 sections 4.1.2 and 5.1). It gets none before the
+ * type of the message was seen.
  */
 static enum transport_result look_for_greeting(struct transport *transport)
 {
@@ -143,7 +155,12 @@ static enum transport_result look_for_greeting(struct transport *transport)
     bool is_greeting =
         count <= 0 || (first[0] == CONTENT_HANDSHAKE && (count < 2 || first[1] == VERSION_MAJOR) &&
                        (count <= MESSAGE_AT || first[MESSAGE_AT] == MESSAGE_CLIENT_HELLO));
-    return is_greeting ? TRANSPORT_DONE : fail(transport, "no TLS greeting");
+    if (!is_greeting)
+        return fail(transport, "no TLS greeting");
+    /* Woken without another byte: the peer has ended, and OpenSSL says so. */
+    bool is_whole = count <= 0 || count > MESSAGE_AT || count < transport->low_mark;
+    set_low_mark(transport, is_whole ? 1 : (int)count + 1);
+    return is_whole ? TRANSPORT_DONE : TRANSPORT_WANT_READ;
 }
 
 enum transport_result transport_handshake(struct transport *transport)
@@ -156,7 +173,10 @@ enum transport_result transport_handshake(struct transport *transport)
     before_tls_call();
     int result = SSL_do_handshake(transport->tls);
     int number = errno;
-    return result == 1 ? TRANSPORT_DONE : tls_result(transport, result, number);
+    if (result != 1)
+        return tls_result(transport, result, number);
+    transport->is_established = true;
+    return TRANSPORT_DONE;
 }
 
 static enum transport_result read_plain(struct transport *transport, uint8_t *into, size_t room,

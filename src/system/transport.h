@@ -10,12 +10,18 @@ struct ssl_st;
  * loop. What went wrong first is kept as one line.
  */
 
-enum { TRANSPORT_FAILURE_SIZE = 160 };
+enum {
+    TRANSPORT_FAILURE_SIZE = 160,
+    /* An honest peer sends a few tickets, and changes its key once in hundreds of gigabytes. */
+    TRANSPORT_LATE_MESSAGES_MAX = 128,
+};
 
 struct transport {
     int descriptor;                       /* owned */
     struct ssl_st *tls;                   /* owned; NULL without TLS */
-    unsigned key_updates;                 /* that the peer made */
+    int low_mark;                         /* SO_RCVLOWAT */
+    bool is_established;                  /* the handshake is over */
+    unsigned late_messages;               /* of the handshake protocol, received after it */
     char failure[TRANSPORT_FAILURE_SIZE]; /* empty: none yet */
 };
 

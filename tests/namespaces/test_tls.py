@@ -15,6 +15,16 @@ from internet.wait import Late
 ALLOWED = "origin.example.com"
 
 
+def test_ends_at_once_when_a_later_segment_shows_another_message(agent, ordinary):
+    with agent.connect(ALLOWED) as peer:
+        peer.send(b"\x16\x03\x01\x02\x00")
+        with pytest.raises(Late):
+            peer.read_to_end(0.3)
+        peer.send(b"\x02")
+        peer.read_to_end(2)
+    ordinary()
+
+
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 def test_shows_a_leaf_of_the_instances_authority_for_that_name_only(agent, wall, version):
     context = agent.context()

@@ -63,6 +63,8 @@ static void keeps_the_proxy_from_the_floor_but_lets_it_ask_the_resolver(void **s
     char *filter = filter_of("203.0.113.53", 0xcb007102, 0xffffff00);
     assert_has(filter, " ip daddr 203.0.113.53 udp dport 5300 accept\n");
     assert_has(filter, "127.0.0.0/8");
+    assert_has(filter, "::ffff:0:0:0/96");
+    assert_has(filter, " ip6 daddr & ::fdff:ffff:0:0 == ::5efe:0:0 drop\n");
     assert_has(filter, " ip daddr { 198.18.0.0/15, 192.168.100.0/24 } drop\n");
     assert_has(filter, " meta skuid 61001 jump proxy\n");
     assert_null(strstr(filter, " ip daddr 203.0.113.0/24 drop\n"));
