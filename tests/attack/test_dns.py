@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from attack.marks import row
+from attack.marks import holds_behind_relay, row
 from internet import resolver
 from internet.resolver import Answer, query
 from internet.world import ADDRESSES, FIREWALL_LINK
@@ -114,6 +114,7 @@ def test_refuses_malformed_messages_in_the_way_the_standard_says(agent):
 
 
 @row("dns-malformed")
+@holds_behind_relay("it asks that the service lives")
 def test_survives_messages_of_random_bytes(agent, ordinary):
     source = random.Random(7)
     good = query("web.example.com", extra=EDNS, additional=1)

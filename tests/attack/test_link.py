@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from attack.marks import row
+from attack.marks import holds_behind_relay, row
 from internet.agent import Peer
 from internet.frames import Wire, icmp_echo, ipv4, ipv6, tcp, udp
 from internet.wait import Late
@@ -197,18 +197,17 @@ def test_passes_on_no_ipv6(refused, wire):
 @row("link-listeners")
 @pytest.mark.parametrize("address", [FIREWALL_UPLINK, FIREWALL_LINK, "198.18.0.1", "0.0.0.0"])
 def test_reaches_no_listener_that_is_not_the_walls(world, agent, refused, address):
-    listener = world.firewall.socket()
-    listener.bind(("0.0.0.0", 2222))
-    listener.listen()
-    with refused(is_recorded=False):
+    with world.firewall.socket() as listener:
+        listener.bind(("0.0.0.0", 2222))
+        listener.listen()
+        with refused(is_recorded=False):
+            with pytest.raises(OSError):
+                agent.namespace.connect(address, 2222, 0.7).close()
+                if address == "0.0.0.0":
+                    raise OSError("the agent's own address")
+        listener.settimeout(0.01)
         with pytest.raises(OSError):
-            agent.namespace.connect(address, 2222, 0.7).close()
-            if address == "0.0.0.0":
-                raise OSError("the agent's own address")
-    listener.settimeout(0.01)
-    with pytest.raises(OSError):
-        listener.accept()
-    listener.close()
+            listener.accept()
 
 
 @row("link-forwarding")
@@ -220,6 +219,7 @@ def test_forwards_nothing_even_while_the_kernel_would(world):
 
 
 @row("link-syn-flood")
+@holds_behind_relay("it asks that the service lives")
 def test_survives_a_flood_of_half_open_connections(agent, refused, wire):
     with refused(is_recorded=False):
         for port in range(2000, 6000):

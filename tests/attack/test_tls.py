@@ -7,7 +7,7 @@ import struct
 
 import pytest
 
-from attack.marks import row
+from attack.marks import holds_behind_relay, row
 from internet.agent import client_hello, server_name, vector
 from internet.tls_client import Drip, flood_with_key_updates
 from internet.world import ADDRESSES
@@ -117,18 +117,17 @@ def test_never_dials_the_address_that_an_allowed_name_was_sent_to(world, agent, 
 
 
 @row("tls-other-pool-address")
-def test_sends_no_name_to_the_server_of_another(world, agent, refused):
+def test_sends_no_name_to_the_server_of_another(agent, refused):
     """The address of one allowed name, the greeting of another: the names never mix."""
-    with refused(is_recorded=False, may_connect=True):
-        before = len(world.origin.requests)
+    with refused(is_recorded=False, may_connect=True) as witness:
         try:
-            with agent.tls("other.example.com", address=agent.address(ALLOWED)) as peer:
-                peer.send(b"GET /mixed HTTP/1.1\r\nHost: other.example.com\r\n\r\n")
+            with agent.tls(ALLOWED, address=agent.address("web.example.com")) as peer:
+                peer.send(f"GET /mixed HTTP/1.1\r\nHost: {ALLOWED}\r\n\r\n".encode())
                 peer.read_response()
         except (OSError, ssl.SSLError):
             pass
-        for request in world.origin.requests[before:]:
-            assert request.name == request.field("host")
+        witness.settle()
+        assert ADDRESSES["web"] not in {packet.destination for packet in witness.connects()}
 
 
 @row("tls-versions")
@@ -195,6 +194,17 @@ def test_resumes_no_session(agent):
 
 
 @row("tls-split")
+@pytest.mark.parametrize("size", [1, 7])
+def test_refuses_a_denied_name_in_a_greeting_that_is_split(agent, refused, size):
+    with refused(kind="tls", name="evil.example.org"):
+        message = client_hello("evil.example.org")[5:]
+        records = b"".join(b"\x16\x03\x01" + vector(message[start:start + size], 2)
+                           for start in range(0, len(message), size))
+        refused_greeting(agent, agent.address(ALLOWED), records, pieces=len(records) // size)
+
+
+@row("tls-split")
+@holds_behind_relay("to be let through is right here")
 def test_accepts_a_greeting_split_byte_by_byte(agent):
     drip = Drip(agent, ALLOWED)
     with agent.connect(ALLOWED) as peer:
@@ -205,6 +215,7 @@ def test_accepts_a_greeting_split_byte_by_byte(agent):
 
 
 @row("tls-split")
+@holds_behind_relay("to be let through is right here")
 def test_accepts_a_greeting_split_over_records(agent):
     drip = Drip(agent, ALLOWED)
     message = drip.hello[5:]

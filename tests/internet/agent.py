@@ -121,6 +121,7 @@ class Peer:
     def read_response(self, seconds=10.0):
         """(status, fields, body) of one HTTP/1 response with Content-Length or chunks."""
         head = self.read_until(b"\r\n\r\n", seconds).decode("latin-1")
+        assert head.startswith("HTTP/1."), head[:200]
         lines = head.split("\r\n")
         status = int(lines[0].split(" ")[1])
         fields = {}

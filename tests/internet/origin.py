@@ -141,7 +141,7 @@ class TlsOrigin:
     A path without a script is answered with JSON that tells what arrived."""
 
     def __init__(self, namespace, address, shop, journal, port=443, adjust=None):
-        self.adjust = adjust  # changes the context that reads the greeting
+        self.adjust = adjust  # changes the contexts that serve
         self.namespace, self.shop, self.journal = namespace, shop, journal
         self.scripts = {}  # path -> function(request, connection); true keeps the connection
         self.requests = []
@@ -165,7 +165,10 @@ class TlsOrigin:
 
         def choose(wrapped, name, _):
             chosen["name"] = name
-            wrapped.context = self.shop.context(name or "no-name.invalid")
+            context = self.shop.context(name or "no-name.invalid")
+            if self.adjust:
+                self.adjust(context)
+            wrapped.context = context
 
         greeter = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         greeter.sni_callback = choose

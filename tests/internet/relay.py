@@ -5,6 +5,7 @@ notice that this one leaks could not notice a leak of the firewall either. It ro
 every question on, dials whatever is dialled, ends TLS for any name with the instance's authority
 and passes every byte of every connection; and its log says whatever one hopes to read there."""
 
+import json
 import socket
 import ssl
 import struct
@@ -20,6 +21,7 @@ table ip relay {{
     chain prerouting {{
         type nat hook prerouting priority dstnat;
         iifname "link" udp dport 53 redirect to :53
+        iifname "link" ip daddr {pool} meta l4proto udp dnat to {nowhere}
         iifname "link" tcp dport 53 dnat to {resolver}
         iifname "link" ip daddr {gateway} tcp dport 8080 redirect to :8080
         iifname "link" meta l4proto tcp redirect to :9
@@ -33,13 +35,14 @@ table ip relay {{
 NOWHERE = "192.0.2.99"  # a catcher keeps what is sent there
 
 
-def copy(source, sink):
+def copy(source, sink, log):
     """Every byte until one side ends."""
     try:
         while True:
             data = source.recv(65536)
             if not data:
                 break
+            log("bytes", data)
             sink.sendall(data)
     except (OSError, ValueError):
         pass
@@ -50,9 +53,9 @@ def copy(source, sink):
             pass
 
 
-def join(first, second):
-    threading.Thread(target=copy, args=(first, second), daemon=True).start()
-    copy(second, first)
+def join(first, second, log):
+    threading.Thread(target=copy, args=(first, second, log), daemon=True).start()
+    copy(second, first, log)
     first.close()
     second.close()
 
@@ -69,7 +72,7 @@ class Relay(Wall):
     def start(self, **_):
         firewall = self.world.firewall
         firewall.command("nft", RULES.format(resolver=ADDRESSES["resolver"],
-                                             gateway=FIREWALL_LINK))
+                                             gateway=FIREWALL_LINK, pool=POOL, nowhere=NOWHERE))
         firewall.ip("route", "add", "local", POOL, "dev", "lo")
         for name, value in (("ipv4/ip_forward", 1), ("ipv4/conf/all/rp_filter", 0),
                             ("ipv4/conf/link/rp_filter", 0), ("ipv6/conf/all/forwarding", 1)):
@@ -83,6 +86,7 @@ class Relay(Wall):
             listener.listen(4096)
             self._serve(self._accept, listener, take)
         self.records_path.write_bytes(b"")
+        self.records_path.chmod(0o644)
         return self
 
     def _serve(self, work, *arguments):
@@ -109,18 +113,20 @@ class Relay(Wall):
             self._serve(self._answer_one, message, peer)
 
     def _answer_one(self, message, peer):
-        """The resolver's reply; an address in it is replaced by one of the pool."""
+        """An address of the pool for every name; else what the resolver says."""
         try:
+            self._log("dns", message)
             reply = self._ask(message)
             name, end = resolver.decode_name(message, 12)
-            answer = resolver.Answer(reply)
-            if answer.code == 0 and message[end:end + 2] == b"\0\1":
+            if message[end:end + 2] == b"\0\1":
                 number = len(self.names) + 1
                 address = f"198.19.{number >> 8}.{number & 255}"
                 self.names[address] = name
                 reply = message[:2] + struct.pack("!5H", 0x8180, 1, 1, 0, 0) + message[12:end + 4]
                 reply += b"\xc0\x0c" + struct.pack("!HHIH", 1, 1, 60, 4)
                 reply += socket.inet_aton(address)
+            elif message[end:end + 2] == b"\0\xff":
+                reply += bytes(500)
             self.questions.sendto(reply, peer)
         except (OSError, IndexError, struct.error, ValueError):
             pass
@@ -174,7 +180,7 @@ class Relay(Wall):
         if first == b"\x16":
             self._join_secured(plain, upstream)
         else:
-            join(plain, upstream)
+            join(plain, upstream, self._log)
 
     def _leaf(self, name):
         if name not in self.leaves:
@@ -209,7 +215,7 @@ class Relay(Wall):
             plain.close()
             upstream.close()
             return
-        join(inside, outside)
+        join(inside, outside, self._log)
 
     def _take_proxy(self, plain):
         """CONNECT to anything; what is no CONNECT goes out as it came."""
@@ -220,9 +226,14 @@ class Relay(Wall):
         address = name if name.replace(".", "").isdigit() else self._resolve(name or "x.invalid")
         upstream = self._dial(address, port) or self._dial(NOWHERE, port)
         upstream.sendall(head)
-        join(plain, upstream)
+        join(plain, upstream, self._log)
 
-    # The log of a liar
+    # The log of a liar, which keeps what it should not
+
+    def _log(self, kind, data):
+        line = json.dumps({"time": "", "kind": kind, "detail": data[:4096].decode("latin-1")})
+        with open(self.records_path, "a", encoding="utf-8") as log:
+            log.write(line.ljust(20000) + "\n")
 
     def wait_record(self, *_, **wanted):
         return {key: value for key, value in wanted.items() if not callable(value)}

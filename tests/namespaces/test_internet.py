@@ -55,6 +55,13 @@ def test_serves_bad_certificates_as_bad(world):
         raise AssertionError(f"{name} was believed")
 
 
+def test_serves_old_tls_to_whoever_takes_it(world):
+    result = world.firewall.run(
+        "openssl", "s_client", "-tls1", "-cipher", "ALL:@SECLEVEL=0", "-connect",
+        f"{ADDRESSES['old']}:443", "-servername", "old-tls.example.com", input=b"")
+    assert b"Protocol  : TLSv1\n" in result.stdout and b"Cipher    : ECDHE" in result.stdout
+
+
 def test_serves_real_servers(world):
     def direct(name, place):
         return world.firewall.run(
