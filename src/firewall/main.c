@@ -5,6 +5,7 @@
 #include "firewall/control_client.h"
 #include "firewall/options.h"
 #include "firewall/supervisor.h"
+#include "system/tls_memory.h"
 
 int main(int count, char **arguments)
 {
@@ -23,5 +24,7 @@ int main(int count, char **arguments)
     }
     /* nft and ip are run as root: they come from the system's own folders only. */
     setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);
+    /* Without it everything works, with more memory. */
+    tls_memory_install();
     return supervisor_run(&options);
 }

@@ -29,23 +29,34 @@
 
 enum {
     DESCRIPTORS_WANTED = 8192,
+    TRIM_AFTER_MS = 1000,
     DESCRIPTORS_RESERVED = 128, /* listeners, resolver, loop, channel, and room to breathe */
 };
 
 /* The proxy and what only its start and its channel know. */
 struct proxy_role {
-    struct proxy proxy;
+    struct proxy proxy; /* first: proxy_release_connection finds the role by it */
     uv_loop_t loop;
     uv_poll_t channel_poll;
+    uv_timer_t trim_timer; /* runs for a while after a connection has ended */
     uv_signal_t end_signal;
     int channel;
 };
+
+/* What ended connections left in the heap, in whole pages, goes back to the machine. */
+static void on_trim_due(uv_timer_t *timer)
+{
+    malloc_trim(0);
+}
 
 void proxy_release_connection(struct proxy *proxy)
 {
     CHECK(proxy->agent_connections > 0);
     proxy->agent_connections--;
     listeners_resume(proxy->listeners);
+    struct proxy_role *role = (struct proxy_role *)proxy;
+    if (!uv_is_active((uv_handle_t *)&role->trim_timer))
+        uv_timer_start(&role->trim_timer, on_trim_due, TRIM_AFTER_MS, 0);
 }
 
 static void on_stream_closed(void *owner)
@@ -226,6 +237,7 @@ static void watch_channel(struct proxy_role *role)
     role->channel_poll.data = role;
     CHECK(uv_poll_init(&role->loop, &role->channel_poll, role->channel) == 0);
     uv_poll_start(&role->channel_poll, UV_READABLE, on_channel);
+    CHECK(uv_timer_init(&role->loop, &role->trim_timer) == 0);
     CHECK(uv_signal_init(&role->loop, &role->end_signal) == 0);
     uv_signal_start(&role->end_signal, on_end_signal, SIGTERM);
 }
