@@ -262,7 +262,7 @@ def check_the_table_of_attacks_is_fresh():
         stderr=subprocess.PIPE)
     yield from made.stderr.decode().splitlines()
     if not made.returncode and made.stdout.decode() != text("docs/attacks.md"):
-        yield "docs/attacks.md: stale: run tests/attack/table.py --write"
+        yield "docs/attacks.md: stale: run python3 tests/attack/table.py --write"
 
 
 def check_entry_scripts_are_short():

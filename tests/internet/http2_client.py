@@ -1,5 +1,6 @@
 """An HTTP/2 client over the h2 package: well-behaved by default, frames of any kind on demand."""
 
+import copy
 import json
 import struct
 import time
@@ -111,14 +112,26 @@ class Http2Client:
         self.flush()
         return stream
 
-    def start_raw(self, pairs, flags=END_STREAM | END_HEADERS):
-        """Open a stream with literal pairs of any bytes."""
+    def adopt(self, is_end=True):
+        """A stream that the library takes for opened, so that it reads the answer; nothing of it
+        has been sent."""
         stream = self.h2.get_next_available_stream_id()
         self.responses[stream] = Response()
-        # The library has to know the stream, so that it reads the answer.
-        self.h2.send_headers(stream, self.head(), end_stream=bool(flags & END_STREAM))
-        self.send_raw(frame(HEADERS, flags, stream,
-                            b"".join(literal(name, value) for name, value in pairs)))
+        encoder, self.h2.encoder = self.h2.encoder, copy.deepcopy(self.h2.encoder)
+        self.h2.send_headers(stream, self.head(), end_stream=is_end)
+        self.h2.encoder = encoder
+        self.h2.data_to_send()
+        return stream
+
+    def start_raw(self, pairs, is_end=True, behind=b""):
+        """Open a stream with literal pairs of any bytes, and more of a head behind them."""
+        stream = self.adopt(is_end)
+        block = b"".join(literal(name, value) for name, value in pairs) + behind
+        first, rest = block[:16000], block[16000:]
+        self.peer.send(frame(HEADERS, (END_STREAM if is_end else 0) |
+                             (0 if rest else END_HEADERS), stream, first))
+        if rest:
+            self.peer.send(frame(CONTINUATION, END_HEADERS, stream, rest))
         return stream
 
     def send_data(self, stream, data, is_end=False, seconds=20.0):
