@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "firewall/http1_downstream.h"
+#include "firewall/http2_downstream.h"
 #include "firewall/protocol_memory.h"
 #include "firewall/relay.h"
 #include "policy/policy.h"
@@ -149,11 +150,19 @@ void __wrap_exchange_request_credit(struct exchange *exchange, size_t bytes)
     __real_exchange_request_credit(exchange, bytes);
 }
 
+/* At most: it doubles with each two windows that the agent took. */
+static uint64_t window_of(uint64_t taken)
+{
+    if (taken < EXCHANGE_WINDOW_BYTES)
+        return EXCHANGE_WINDOW_BYTES;
+    return taken < BODY_BUDGET_WIDE_WINDOW ? taken : BODY_BUDGET_WIDE_WINDOW;
+}
+
 void __wrap_exchange_response_body(struct exchange *exchange, struct bytes body)
 {
     struct seen_exchange *its = find(exchange);
     its->told_bytes += body.length;
-    CHECK(body.length > 0 && its->told_bytes <= its->told_credit + EXCHANGE_WINDOW_BYTES);
+    CHECK(body.length > 0 && its->told_bytes <= its->told_credit + window_of(its->told_credit));
     __real_exchange_response_body(exchange, body);
 }
 
@@ -199,8 +208,12 @@ struct relay *__wrap_relay_new(struct stream_loop *streams, struct stream *agent
 
 void record_queue_send(struct proxy *proxy, const struct audit_record *record)
 {
-    if (record->kind == AUDIT_HTTP)
+    CHECK(record->kind == AUDIT_HTTP);
+    /* A connection has a line of its own when the wall ends it. */
+    if (record->has_traffic)
         the_world->record_count++;
+    else
+        the_world->connection_record_count++;
     size_t length = strlen(the_world->records);
     snprintf(the_world->records + length, sizeof(the_world->records) - length, "%s %u %.*s;",
              audit_record_decision_name(record->decision), record->status,
@@ -218,6 +231,8 @@ struct dial *dial_start(struct dialer *dialer, const struct dial_request *reques
     struct dial *dial = memory_new(sizeof(*dial));
     *dial = (struct dial){.place = place, .on_done = on_done, .owner = owner};
     *place = (struct fake_dial){.dial = dial, .port = request->port};
+    place->may_be_http2 =
+        request->security == DIAL_TLS_HTTP_2 || request->security == DIAL_TLS_HTTP_1_FIRST;
     CHECK(host_name_parse(request->name, &place->name) == HOST_NAME_FINE);
     CHECK(policy_decide_tls(world->proxy.policy, &place->name, place->port).is_allowed);
     return dial;
@@ -291,7 +306,10 @@ struct fake_agent *fake_world_open_agent(struct fake_world *world, size_t index,
     };
     agent->peer = fake_peer_new(world->proxy.streams);
     agent->protocol = protocol;
-    agent->connection = http1_downstream_new(&origin, agent->peer->stream, on_agent_end, agent);
+    agent->connection =
+        protocol == HTTP_PROTOCOL_2
+            ? (void *)http2_downstream_new(&origin, agent->peer->stream, on_agent_end, agent)
+            : (void *)http1_downstream_new(&origin, agent->peer->stream, on_agent_end, agent);
     return agent;
 }
 
@@ -346,8 +364,14 @@ static void recheck(struct fake_world *world, struct fake_agent *agent)
 {
     if (agent->connection == NULL)
         return;
-    if (policy_decide_tls(world->proxy.policy, &world->name, 443).is_allowed)
+    bool is_allowed = policy_decide_tls(world->proxy.policy, &world->name, 443).is_allowed;
+    bool is_http2 = agent->protocol == HTTP_PROTOCOL_2;
+    if (is_allowed && is_http2)
+        http2_downstream_policy_changed(agent->connection);
+    else if (is_allowed)
         http1_downstream_policy_changed(agent->connection);
+    else if (is_http2)
+        http2_downstream_cut(agent->connection);
     else
         http1_downstream_cut(agent->connection);
 }
@@ -395,6 +419,7 @@ void fake_world_end(struct fake_world *world)
 void fake_world_stop(struct fake_world *world)
 {
     CHECK(world->record_count == new_count - discarded_count);
+    CHECK(world->connection_record_count <= FAKE_AGENTS_MAX);
     for (size_t i = 0; i < FAKE_AGENTS_MAX; i++) {
         CHECK(world->agents[i].connection == NULL);
         if (world->agents[i].peer)

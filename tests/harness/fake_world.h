@@ -43,7 +43,8 @@ struct fake_dial {
     struct fake_peer *peer; /* owned; once connected */
     struct host_name name;
     uint16_t port;
-    bool is_tunnel; /* its stream belongs to a relay */
+    bool may_be_http2; /* it was offered */
+    bool is_tunnel;    /* its stream belongs to a relay */
 };
 
 struct fake_world {
@@ -57,7 +58,8 @@ struct fake_world {
     unsigned handle_count; /* of the pool */
     unsigned begun_count;  /* exchanges whose request the exchange was given */
     unsigned record_count; /* of exchanges */
-    char records[2048];    /* "allow 200 reason;" each, as far as there is room */
+    unsigned connection_record_count;
+    char records[2048]; /* "allow 200 reason;" each, as far as there is room */
     /** A connection to a server is there; sets peer->on_received. May be NULL. */
     void (*on_connected)(struct fake_world *world, struct fake_dial *dial);
 };
