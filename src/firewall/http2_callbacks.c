@@ -197,7 +197,15 @@ static int on_data(nghttp2_session *library, uint8_t flags, int32_t stream_id, c
         CHECK(nghttp2_session_consume_connection(library, length) != NGHTTP2_ERR_NOMEM);
         return 0;
     }
+    int32_t window = nghttp2_session_get_stream_effective_local_window_size(library, stream_id);
     stream->unconsumed += length;
+    if (stream->unconsumed > (uint64_t)(window > 0 ? window : 0)) {
+        /* RFC 9113 section 6.9.1: the library resets the stream, and tells the bytes all the same.
+         */
+        http2_stream_tell_reset(stream, HTTP2_RESET_INVALID, HTTP2_CODE_FLOW_CONTROL_ERROR,
+                                "more content than its window");
+        return 0;
+    }
     if (stream->content_left >= 0 && length > (uint64_t)stream->content_left) {
         refuse_content(stream);
         return 0;
