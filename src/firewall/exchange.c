@@ -77,6 +77,7 @@ static const char *const failure_texts[] = {
     [EXCHANGE_UPSTREAM_PROTOCOL] = "server broke the protocol",
     [EXCHANGE_UPSTREAM_TIMEOUT] = "server timed out",
     [EXCHANGE_UPSTREAM_BUSY] = "too many connections to servers",
+    [EXCHANGE_TOO_MANY] = "too many requests at once",
     [EXCHANGE_POLICY_CHANGED] = "no longer allowed",
     [EXCHANGE_SHUTDOWN] = "firewall is ending",
     [EXCHANGE_BODIES_FULL] = "too many bytes wait for peers that do not take them",
@@ -101,6 +102,7 @@ struct exchange *exchange_new(const struct exchange_origin *origin, struct excha
     exchange->origin = *origin;
     exchange->downstream = downstream;
     exchange->started_ms = uv_now(origin->proxy->loop);
+    origin->proxy->exchanges++;
     http_head_init(&exchange->request, HTTP_REQUEST);
     return exchange;
 }
@@ -117,6 +119,7 @@ static void on_timer_closed(uv_handle_t *handle)
 
 static void release(struct exchange *exchange)
 {
+    exchange->origin.proxy->exchanges--;
     body_budget_return(exchange->origin.proxy->bodies, exchange->lent);
     http_head_done(&exchange->request);
     exchange->response_state = RESPONSE_OVER;
@@ -233,7 +236,8 @@ static void answer_failure(struct exchange *exchange, enum exchange_failure fail
                            const char *detail)
 {
     bool is_timeout = failure == EXCHANGE_UPSTREAM_TIMEOUT;
-    bool is_busy = failure == EXCHANGE_UPSTREAM_BUSY || failure == EXCHANGE_BODIES_FULL;
+    bool is_busy = failure == EXCHANGE_UPSTREAM_BUSY || failure == EXCHANGE_TOO_MANY ||
+                   failure == EXCHANGE_BODIES_FULL;
     struct exchange_answer content = {
         .status = is_busy      ? 503
                   : is_timeout ? 504
@@ -340,6 +344,10 @@ void exchange_begin(struct exchange *exchange)
         return;
     }
     exchange->rule = decision.rule;
+    if (exchange->origin.proxy->exchanges > PROXY_EXCHANGE_LIMIT) {
+        answer_failure(exchange, EXCHANGE_TOO_MANY, NULL);
+        return;
+    }
     if (request->expects_continue && exchange->request_state == REQUEST_ARRIVING)
         await_continue(exchange);
     claim(exchange, false);

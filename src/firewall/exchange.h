@@ -99,6 +99,7 @@ enum exchange_failure {
     EXCHANGE_UPSTREAM_PROTOCOL, /* a response that breaks HTTP */
     EXCHANGE_UPSTREAM_TIMEOUT,
     EXCHANGE_UPSTREAM_BUSY, /* the limit of upstream connections */
+    EXCHANGE_TOO_MANY,      /* PROXY_EXCHANGE_LIMIT */
     EXCHANGE_POLICY_CHANGED,
     EXCHANGE_SHUTDOWN,
     EXCHANGE_BODIES_FULL, /* too many bytes wait for peers that do not take them */

@@ -30,6 +30,8 @@ struct proxy_files {
 enum {
     PROXY_AGENT_CONNECTION_LIMIT = 2048,
     PROXY_UPSTREAM_CONNECTION_LIMIT = 512,
+    /* Requests at once, some 4 KiB each: connections of HTTP/2 have a hundred each. */
+    PROXY_EXCHANGE_LIMIT = 4096,
 };
 
 struct dialer;
@@ -49,6 +51,7 @@ struct proxy {
     uint64_t policy_epoch;       /* 1 at start, one more at each reload */
     struct address_pool *pool;   /* names <-> addresses; owned */
 
+    unsigned exchanges;              /* that are not over */
     unsigned agent_connections;      /* accepted and not yet released */
     unsigned agent_connection_limit; /* lower than the constant where descriptors are few */
 

@@ -199,6 +199,24 @@ def test_ends_one_stream_with_its_agent_and_no_other(world, agent, script):
         assert 8 in codes and None in codes
 
 
+def test_a_flood_of_waiting_requests_stays_within_its_memory(world, wall, agent):
+    """Each connection may have a hundred of them; nobody answers at this address."""
+    name = "hole.odd.example.net"
+    world.odd.names[name] = ["203.0.113.20"]
+    before = wall.memory_kib()
+    clients = []
+    for _ in range(60):
+        clients.append(http2_client.connect(agent, name))
+        for _ in range(99):
+            clients[-1].start("/waits")
+    last = clients[-1]
+    last.wait(lambda: all(one.is_over for one in last.responses.values()))
+    assert {one.status for one in last.responses.values()} == {503}
+    assert wall.memory_kib() < before + 32 * 1024
+    for client in clients:
+        client.peer.socket.close()
+
+
 def test_serves_streams_after_the_agents_goaway(agent, script):
     """As the AWS SDK does: GOAWAY as soon as the response's head is there."""
     go = threading.Semaphore(0)

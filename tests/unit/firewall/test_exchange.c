@@ -324,6 +324,18 @@ static void a_response_that_finds_the_buffers_full_breaks_off(void **state)
     stop(&fixture);
 }
 
+static void a_request_beyond_the_limit_is_503_and_dials_nobody(void **state)
+{
+    struct fixture fixture;
+    start(&fixture, "api.example.com\n");
+    fixture.proxy.exchanges = PROXY_EXCHANGE_LIMIT;
+    exchange_begin(request(&fixture, "GET", "/", HTTP_BODY_NONE));
+    assert_string_equal(story, "<503 <body <end ");
+    assert_string_equal(records, "allow 503 too many requests at once;");
+    assert_int_equal(fixture.proxy.exchanges, PROXY_EXCHANGE_LIMIT);
+    stop(&fixture);
+}
+
 static void a_request_body_that_finds_the_buffers_full_is_503(void **state)
 {
     struct fixture fixture;
@@ -582,6 +594,7 @@ RUN_TESTS(cmocka_unit_test(refuses_a_path_without_asking_for_a_connection),
           cmocka_unit_test(a_switch_of_protocols_that_nobody_asked_for_is_502),
           cmocka_unit_test(a_flood_of_interim_responses_is_502),
           cmocka_unit_test(a_response_that_finds_the_buffers_full_breaks_off),
+          cmocka_unit_test(a_request_beyond_the_limit_is_503_and_dials_nobody),
           cmocka_unit_test(a_request_body_that_finds_the_buffers_full_is_503),
           cmocka_unit_test(a_response_that_breaks_off_never_looks_complete),
           cmocka_unit_test(an_agent_that_leaves_frees_the_server),
