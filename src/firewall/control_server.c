@@ -193,8 +193,8 @@ static bool answer_status(struct control_server *server, struct supervisor *supe
     struct control_status status = {
         .epoch = supervisor->epoch,
         .uptime_ms = (uint64_t)(wall_clock_monotonic_ms() - supervisor->started_ms),
-        .agent_connections = supervisor->agent_connections,
-        .records_dropped = supervisor->records_dropped,
+        .agent_connections = supervisor->dialogue.agent_connections,
+        .records_dropped = supervisor->records_dropped + supervisor->dialogue.records_dropped,
         .roles = {{"supervisor", getpid(), 0, role_memory(getpid())},
                   role_status(&supervisor->proxy),
                   role_status(&supervisor->recorder)},

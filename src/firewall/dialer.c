@@ -3,14 +3,13 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "firewall/address_floor.h"
+#include "firewall/own_addresses.h"
 #include "firewall/resolver.h"
 #include "firewall/tls_upstream.h"
 #include "system/stream.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <ifaddrs.h>
-#include <net/if.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,83 +79,40 @@ const char *dial_outcome_text(enum dial_outcome outcome)
 
 /* --- the dialer ----------------------------------------------------------------------------- */
 
-static unsigned prefix_bits(const struct sockaddr *mask)
-{
-    struct sockaddr_in ipv4;
-    memcpy(&ipv4, mask, sizeof(ipv4));
-    return (unsigned)__builtin_popcount(ipv4.sin_addr.s_addr);
-}
-
-/*
- * Our own addresses, and the network of QEMU's user mode where we are in it: its gateway is the
- * host, which no name may reach.
- */
-static bool forbid_own(struct address_floor *floor, const struct ifaddrs *interface)
-{
-    static const uint32_t user_network = 0x0a000200; /* 10.0.2.0/24 */
-    const struct sockaddr *address = interface->ifa_addr;
-    if (address->sa_family == AF_INET6)
-        return address_floor_forbid(floor, address, 128);
-    struct sockaddr_in ipv4;
-    memcpy(&ipv4, address, sizeof(ipv4));
-    bool is_user_network = (ntohl(ipv4.sin_addr.s_addr) & 0xffffff00) == user_network;
-    if (is_user_network && interface->ifa_netmask)
-        return address_floor_forbid(floor, address, prefix_bits(interface->ifa_netmask));
-    return address_floor_forbid(floor, address, 32);
-}
-
-/* True when some interface has a global IPv6 address, so that asking for AAAA is of use. */
-static bool is_global_ipv6(const struct sockaddr *address)
-{
-    struct address_floor none = {.own_count = 0};
-    return address->sa_family == AF_INET6 &&
-           address_floor_check(&none, address) != ADDRESS_FORBIDDEN;
-}
-
-static bool read_own_addresses(struct address_floor *floor, bool *has_ipv6, struct error *error)
-{
-    struct ifaddrs *interfaces = NULL;
-    if (getifaddrs(&interfaces) != 0)
-        return error_set_errno(error, errno, "own addresses");
-    bool is_good = true;
-    for (struct ifaddrs *interface = interfaces; interface; interface = interface->ifa_next) {
-        const struct sockaddr *address = interface->ifa_addr;
-        if (address == NULL || (address->sa_family != AF_INET && address->sa_family != AF_INET6))
-            continue;
-        /* Loopback and link-local lie in the floor by themselves. */
-        struct address_floor none = {.own_count = 0};
-        if (address_floor_check(&none, address) == ADDRESS_FORBIDDEN)
-            continue;
-        *has_ipv6 = *has_ipv6 || is_global_ipv6(address);
-        is_good = is_good && forbid_own(floor, interface);
-    }
-    freeifaddrs(interfaces);
-    return is_good || error_set(error, "too many addresses on this machine");
-}
-
 bool dialer_new(struct stream_loop *streams, const struct dialer_settings *settings,
                 struct dialer **dialer_out, struct error *error)
 {
     struct dialer *dialer = memory_new(sizeof(*dialer));
     dialer->streams = streams;
-    bool has_ipv6 = false;
     struct bytes anchors = {(const uint8_t *)settings->upstream_ca_pem,
                             settings->upstream_ca_pem_length};
-    bool is_made = read_own_addresses(&dialer->floor, &has_ipv6, error);
-    if (is_made && !tls_upstream_new(anchors, &dialer->upstream, error))
-        is_made = error_add_context(error, "upstream CA");
-    if (is_made &&
-        !resolver_new(stream_loop_uv(streams), (const struct sockaddr *)&settings->upstream_dns,
-                      has_ipv6, &dialer->resolver, error))
-        is_made = false;
-    if (is_made) {
-        *dialer_out = dialer;
-        return true;
+    if (!tls_upstream_new(anchors, &dialer->upstream, error)) {
+        free(dialer);
+        return error_add_context(error, "upstream CA");
     }
-    if (dialer->upstream)
-        tls_upstream_free(dialer->upstream);
-    free(dialer);
-    return false;
+    dialer->resolver = settings->resolver;
+    *dialer_out = dialer;
+    return true;
+}
+
+void dialer_set_own_addresses(struct dialer *dialer, const struct own_addresses *own)
+{
+    struct address_floor floor = {.own_count = 0};
+    const struct address_floor fixed = {.own_count = 0};
+    bool has_ipv6 = false;
+    CHECK(own->count <= OWN_ADDRESSES_MAX);
+    for (size_t i = 0; i < own->count; i++) {
+        const struct own_address *entry = &own->list[i];
+        struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_addr = entry->address};
+        unsigned bits = entry->bits + (entry->is_ipv4 ? 96 : 0);
+        CHECK(address_floor_forbid(&floor, (const struct sockaddr *)&address,
+                                   entry->is_network_closed ? bits : 128));
+        has_ipv6 = has_ipv6 || (!entry->is_ipv4 &&
+                                address_floor_check(&fixed, (const struct sockaddr *)&address) !=
+                                    ADDRESS_FORBIDDEN);
+    }
+    dialer->floor = floor;
+    resolver_want_ipv6(dialer->resolver, has_ipv6);
 }
 
 void dialer_free(struct dialer *dialer)

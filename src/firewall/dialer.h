@@ -8,6 +8,8 @@
 
 struct dial;
 struct dialer;
+struct own_addresses;
+struct resolver;
 struct stream;
 struct stream_loop;
 
@@ -25,8 +27,8 @@ struct stream_loop;
  */
 
 struct dialer_settings {
-    struct sockaddr_storage upstream_dns; /* the one resolver that is asked */
-    const char *upstream_ca_pem;          /* trust anchors, borrowed during dialer_new */
+    struct resolver *resolver;   /* owned by the dialer once dialer_new has succeeded */
+    const char *upstream_ca_pem; /* trust anchors, borrowed during dialer_new */
     size_t upstream_ca_pem_length;
 };
 
@@ -67,9 +69,14 @@ const char *dial_outcome_text(enum dial_outcome outcome);
 typedef void dial_done_fn(void *owner, enum dial_outcome outcome, struct stream *stream,
                           const char *detail);
 
-/** The settings are copied. The system's own addresses are read and added to the floor. */
+/** The settings are copied. */
 bool dialer_new(struct stream_loop *streams, const struct dialer_settings *settings,
                 struct dialer **dialer, struct error *error);
+/**
+ * The machine's addresses, instead of those told before: none of them is dialled. To be called
+ * before the first dial; IPv6 is asked for when one of them is good for it.
+ */
+void dialer_set_own_addresses(struct dialer *dialer, const struct own_addresses *own);
 /** Every dial must have ended or been cancelled. */
 void dialer_free(struct dialer *dialer);
 

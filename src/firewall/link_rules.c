@@ -50,14 +50,18 @@ static unsigned prefix_of(uint32_t netmask)
     return (unsigned)__builtin_popcount(netmask);
 }
 
+static uint32_t netmask_of(unsigned bits)
+{
+    return bits ? UINT32_MAX << (32 - bits) : 0;
+}
+
 static uint32_t pool_netmask(const struct options *options)
 {
-    return UINT32_MAX << (32 - options->pool_prefix);
+    return netmask_of(options->pool_prefix);
 }
 
 /* What a network that is not ours must look like: everything else is spoofed or malformed. */
-static bool write_prerouting(const struct link_rules *rules, const struct link_rules_others *others,
-                             struct buffer *out)
+static bool write_prerouting(const struct link_rules *rules, struct buffer *out)
 {
     uint32_t network = rules->address & rules->netmask;
     bool is_good = buffer_append_format(
@@ -79,9 +83,12 @@ static bool write_prerouting(const struct link_rules *rules, const struct link_r
                                  out, " ip saddr { %s, %s } drop\n ip daddr { %s, %s } drop\n",
                                  dotted(network).text, dotted(network | ~rules->netmask).text,
                                  dotted(network).text, dotted(network | ~rules->netmask).text);
-    for (size_t i = 0; i < others->count; i++)
-        is_good = is_good && buffer_append_format(out, " ip daddr %s drop\n",
-                                                  dotted(others->addresses[i]).text);
+    for (size_t i = 0; i < rules->own->count; i++) {
+        const struct own_address *own = &rules->own->list[i];
+        if (own->is_ipv4 && !own->is_link)
+            is_good = is_good && buffer_append_format(out, " ip daddr %s drop\n",
+                                                      dotted(own_address_ipv4(own)).text);
+    }
     return is_good && buffer_append_text(out, "}\n");
 }
 
@@ -110,14 +117,24 @@ static bool write_input(const struct link_rules *rules, struct buffer *out)
                rules->options->pool_prefix);
 }
 
-static bool is_private(uint32_t address)
+/* The proxy reaches no address of ours, and nothing in the networks that are closed. */
+static bool write_own(const struct own_address *own, struct buffer *out)
 {
-    return address >> 24 == 10 || address >> 20 == 0xac1 || address >> 16 == 0xc0a8 ||
-           address >> 22 == 0x191;
+    if (own->is_ipv4) {
+        uint32_t address = own_address_ipv4(own);
+        uint32_t mask = netmask_of(own->bits);
+        return own->is_network_closed
+                   ? buffer_append_format(out, " ip daddr %s/%u drop\n",
+                                          dotted(address & mask).text, own->bits)
+                   : buffer_append_format(out, " ip daddr %s drop\n", dotted(address).text);
+    }
+    char text[INET6_ADDRSTRLEN];
+    inet_ntop(AF_INET6, &own->address, text, sizeof(text));
+    return buffer_append_format(out, " ip6 daddr %s/%u drop\n", text,
+                                own->is_network_closed ? own->bits : 128);
 }
 
-static bool write_output(const struct link_rules *rules, const struct link_rules_others *others,
-                         struct buffer *out)
+static bool write_output(const struct link_rules *rules, struct buffer *out)
 {
     const struct sockaddr_in *dns = (const struct sockaddr_in *)&rules->options->upstream_dns;
     struct dotted resolver = dotted(ntohl(dns->sin_addr.s_addr));
@@ -137,16 +154,8 @@ static bool write_output(const struct link_rules *rules, const struct link_rules
         interface, interface, resolver.text, port, resolver.text, port, floor_ipv6, floor_ipv4,
         dotted(rules->options->pool_address).text, rules->options->pool_prefix,
         dotted(rules->address & rules->netmask).text, prefix_of(rules->netmask));
-    for (size_t i = 0; i < others->count; i++) {
-        uint32_t address = others->addresses[i], mask = others->netmasks[i];
-        is_good = is_good && buffer_append_format(out, " ip daddr %s drop\n", dotted(address).text);
-        /* The network that holds a private resolver is the VM runner's own: it maps the host's
-         * loopback into it. */
-        uint32_t resolver_address = ntohl(dns->sin_addr.s_addr);
-        if (is_private(resolver_address) && (resolver_address & mask) == (address & mask))
-            is_good = is_good && buffer_append_format(out, " ip daddr %s/%u drop\n",
-                                                      dotted(address & mask).text, prefix_of(mask));
-    }
+    for (size_t i = 0; i < rules->own->count; i++)
+        is_good = is_good && write_own(&rules->own->list[i], out);
     /* Not the reverse, "other users accept": packets without a socket have no user at all. */
     return is_good && buffer_append_format(out,
                                            "}\nchain output {\n"
@@ -156,14 +165,12 @@ static bool write_output(const struct link_rules *rules, const struct link_rules
                                            interface, rules->proxy_user);
 }
 
-bool link_rules_write_filter(const struct link_rules *rules, const struct link_rules_others *others,
-                             struct buffer *out)
+bool link_rules_write_filter(const struct link_rules *rules, struct buffer *out)
 {
     const char *interface = rules->options->agent_interface;
     return buffer_append_text(out, "table inet rootcell {}\ndelete table inet rootcell\n"
                                    "table inet rootcell {\n") &&
-           write_prerouting(rules, others, out) && write_input(rules, out) &&
-           write_output(rules, others, out) &&
+           write_prerouting(rules, out) && write_input(rules, out) && write_output(rules, out) &&
            buffer_append_format(out,
                                 "chain forward {\n"
                                 " type filter hook forward priority 0; policy accept;\n"
@@ -171,28 +178,19 @@ bool link_rules_write_filter(const struct link_rules *rules, const struct link_r
                                 interface, interface);
 }
 
-static void add_other(void *context, uint32_t address, uint32_t netmask)
-{
-    struct link_rules_others *others = context;
-    if (others->count == LINK_RULES_OTHERS_MAX)
-        return;
-    others->addresses[others->count] = address;
-    others->netmasks[others->count++] = netmask;
-}
-
 bool link_rules_check_pool(const struct link_rules *rules, struct error *error)
 {
     const struct options *options = rules->options;
-    struct link_rules_others networks = {{rules->address}, {rules->netmask}, 1};
-    if (!linux_interface_visit_others(options->agent_interface, add_other, &networks, error))
-        return false;
-    for (size_t i = 0; i < networks.count; i++) {
-        uint32_t wider = networks.netmasks[i] & pool_netmask(options);
-        if ((networks.addresses[i] & wider) == (options->pool_address & wider))
+    for (size_t i = 0; i < rules->own->count; i++) {
+        const struct own_address *own = &rules->own->list[i];
+        if (!own->is_ipv4)
+            continue;
+        uint32_t address = own_address_ipv4(own), netmask = netmask_of(own->bits);
+        uint32_t wider = netmask & pool_netmask(options);
+        if ((address & wider) == (options->pool_address & wider))
             return error_set(error, "--pool: %s/%u overlaps the network %s/%u",
                              dotted(options->pool_address).text, options->pool_prefix,
-                             dotted(networks.addresses[i] & networks.netmasks[i]).text,
-                             prefix_of(networks.netmasks[i]));
+                             dotted(address & netmask).text, own->bits);
     }
     return true;
 }
@@ -223,15 +221,12 @@ static bool run(const struct argument_list *arguments, struct bytes input, struc
 
 bool link_rules_load_filter(const struct link_rules *rules, struct error *error)
 {
-    struct link_rules_others others = {.count = 0};
-    if (!linux_interface_visit_others(rules->options->agent_interface, add_other, &others, error))
-        return false;
     struct buffer script;
     buffer_init(&script, FILTER_BYTES_MAX);
     CLEANUP_ARGUMENTS struct argument_list arguments;
     argument_list_init(&arguments);
     argument_list_add_all(&arguments, "nft", "-f", "-", NULL);
-    bool is_good = link_rules_write_filter(rules, &others, &script) ||
+    bool is_good = link_rules_write_filter(rules, &script) ||
                    error_set(error, "packet rules: too many addresses");
     is_good = is_good && run(&arguments, buffer_bytes(&script), error);
     buffer_done(&script);

@@ -4,6 +4,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "firewall/options.h"
+#include "firewall/own_addresses.h"
 
 /*
  * Theory of Operation
@@ -28,24 +29,16 @@ enum { LINK_RULES_PORTS_MAX = 136 };
 /** What the rules are made from. Addresses in host byte order. */
 struct link_rules {
     const struct options *options;
-    uint32_t address; /* ours on the link */
+    const struct own_addresses *own; /* borrowed; ours, closed to the agent and to the proxy */
+    uint32_t address;                /* ours on the link */
     uint32_t netmask;
     uint16_t ports[LINK_RULES_PORTS_MAX]; /* open TCP ports */
     size_t port_count;
     unsigned proxy_user;
 };
 
-/** Addresses of the other interfaces, closed to the agent and to the proxy. */
-enum { LINK_RULES_OTHERS_MAX = 64 };
-struct link_rules_others {
-    uint32_t addresses[LINK_RULES_OTHERS_MAX];
-    uint32_t netmasks[LINK_RULES_OTHERS_MAX];
-    size_t count;
-};
-
 /** Append the nftables script: pure. False when `out` has no room. */
-bool link_rules_write_filter(const struct link_rules *rules, const struct link_rules_others *others,
-                             struct buffer *out);
+bool link_rules_write_filter(const struct link_rules *rules, struct buffer *out);
 
 /** Refuse a pool that overlaps the link's or another interface's network. */
 bool link_rules_check_pool(const struct link_rules *rules, struct error *error);

@@ -15,9 +15,12 @@
 #include "firewall/dns_service.h"
 #include "firewall/link_watch.h"
 #include "firewall/listeners.h"
+#include "firewall/own_addresses.h"
 #include "firewall/policy_bundle.h"
 #include "firewall/proxy.h"
+#include "firewall/resolver.h"
 #include "firewall/role.h"
+#include "firewall/role_confine.h"
 #include "firewall/role_message.h"
 #include "policy/address_pool.h"
 #include "policy/policy.h"
@@ -91,6 +94,13 @@ static void update_pool(struct proxy *proxy)
     record_queue_send(proxy, &record);
 }
 
+static void change_addresses(struct proxy *proxy, int descriptor)
+{
+    struct own_addresses own;
+    CHECK(pread(descriptor, &own, sizeof(own), 0) == (ssize_t)sizeof(own));
+    dialer_set_own_addresses(proxy->dialer, &own);
+}
+
 /* The supervisor compiled the same text before it sent it: a failure here is our mistake. */
 static struct policy *compile_memory(int descriptor)
 {
@@ -156,6 +166,9 @@ static void handle_message(struct proxy_role *role, const struct role_message *m
     case ROLE_MESSAGE_POLICY:
         change_policy(role, descriptor, message->number);
         break;
+    case ROLE_MESSAGE_ADDRESSES:
+        change_addresses(proxy, descriptor);
+        break;
     case ROLE_MESSAGE_STATUS:
         send_counters(role);
         break;
@@ -204,7 +217,7 @@ static void set_connection_limit(struct proxy *proxy, unsigned descriptors)
 }
 
 static bool make_services(struct proxy_role *role, const struct proxy_start *start,
-                          struct error *error)
+                          struct resolver *resolver, struct error *error)
 {
     struct proxy *proxy = &role->proxy;
     proxy->loop = &role->loop;
@@ -217,7 +230,7 @@ static bool make_services(struct proxy_role *role, const struct proxy_start *sta
     proxy->bodies = stream_loop_bodies(proxy->streams);
     body_budget_init(proxy->bodies, body_budget_limit(linux_memory_bytes()));
     struct dialer_settings settings = {
-        .upstream_dns = start->options->upstream_dns,
+        .resolver = resolver,
         .upstream_ca_pem = (const char *)start->files->upstream_ca.data,
         .upstream_ca_pem_length = start->files->upstream_ca.length,
     };
@@ -249,12 +262,15 @@ int proxy_role_main(void *context, int channel)
     struct proxy_role *role = memory_new(sizeof(*role));
     role->channel = channel;
     set_connection_limit(&role->proxy, linux_privilege_raise_descriptors(DESCRIPTORS_WANTED));
-    if (!linux_privilege_drop(ROLE_PROXY_USER, start->parent, &error)) {
+    CHECK(uv_loop_init(&role->loop) == 0);
+    struct resolver *resolver = NULL;
+    if (!resolver_new(&role->loop, (const struct sockaddr *)&start->options->upstream_dns,
+                      &resolver, &error) ||
+        !role_confine(ROLE_PROXY, start->parent, &error)) {
         fprintf(stderr, "rootcell-firewall: proxy: %s\n", error.text);
         return PROXY_EXIT_FAILED;
     }
-    CHECK(uv_loop_init(&role->loop) == 0);
-    if (!make_services(role, start, &error)) {
+    if (!make_services(role, start, resolver, &error)) {
         fprintf(stderr, "rootcell-firewall: %s\n", error.text);
         return PROXY_EXIT_REFUSED;
     }

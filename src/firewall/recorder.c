@@ -10,9 +10,8 @@
 
 #include "base/check.h"
 #include "firewall/record_limit.h"
-#include "firewall/role.h"
+#include "firewall/role_confine.h"
 #include "record/audit_record.h"
-#include "system/linux_privilege.h"
 #include "system/wall_clock.h"
 
 enum {
@@ -185,8 +184,7 @@ int recorder_main(void *context, int channel)
     const struct recorder_start *start = context;
     struct error error;
     explicit_bzero(start->secret, start->secret_length);
-    if (!linux_privilege_leave_network(&error) ||
-        !linux_privilege_drop(ROLE_RECORDER_USER, start->parent, &error)) {
+    if (!role_confine(ROLE_RECORDER, start->parent, &error)) {
         fprintf(stderr, "rootcell-firewall: recorder: %s\n", error.text);
         return 1;
     }

@@ -6,9 +6,11 @@
 
 #include <ares.h>
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <unistd.h>
 #include <uv.h>
 
 enum {
@@ -137,12 +139,15 @@ static bool set_server(struct resolver *resolver, const struct sockaddr *server,
     return true;
 }
 
-bool resolver_new(struct uv_loop_s *loop, const struct sockaddr *server, bool is_ipv6_wanted,
+bool resolver_new(struct uv_loop_s *loop, const struct sockaddr *server,
                   struct resolver **resolver_out, struct error *error)
 {
+    /* Ids that others can foretell would let them answer in the resolver's place (RFC 5452). */
+    if (access("/dev/urandom", R_OK) != 0)
+        return error_set_errno(error, errno, "resolver: /dev/urandom");
     struct resolver *resolver = memory_new(sizeof(*resolver));
     resolver->loop = loop;
-    resolver->family = is_ipv6_wanted ? AF_UNSPEC : AF_INET;
+    resolver->family = AF_INET;
     TAILQ_INIT(&resolver->ages);
     /* Everything is set, so that c-ares reads no resolv.conf, nsswitch.conf or environment. */
     struct in_addr no_server = {.s_addr = htonl(INADDR_LOOPBACK)};
@@ -182,6 +187,11 @@ bool resolver_new(struct uv_loop_s *loop, const struct sockaddr *server, bool is
     resolver->timer.data = resolver;
     *resolver_out = resolver;
     return true;
+}
+
+void resolver_want_ipv6(struct resolver *resolver, bool is_wanted)
+{
+    resolver->family = is_wanted ? AF_UNSPEC : AF_INET;
 }
 
 static void forget(struct resolver_entry *entry)

@@ -36,10 +36,13 @@ typedef void resolver_done_fn(void *owner, enum resolver_status status,
 
 /**
  * `server` is the resolver to ask, with its port. c-ares seeds its query ids from /dev/urandom
- * here: call it while that file can be opened.
+ * here, and from nothing at all where it cannot open that file: to be called while it can (an
+ * error otherwise), before the process leaves its file system.
  */
-bool resolver_new(struct uv_loop_s *loop, const struct sockaddr *server, bool is_ipv6_wanted,
-                  struct resolver **resolver, struct error *error);
+bool resolver_new(struct uv_loop_s *loop, const struct sockaddr *server, struct resolver **resolver,
+                  struct error *error);
+/** Ask for IPv6 addresses, too, or not (at first: not). Answers that are kept stay. */
+void resolver_want_ipv6(struct resolver *resolver, bool is_wanted);
 /** Every query must have ended or been cancelled. */
 void resolver_free(struct resolver *resolver);
 

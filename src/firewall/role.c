@@ -98,7 +98,9 @@ bool role_reap(struct role *role, int64_t now_ms, char how[32])
     int status = 0;
     if (!take_end(role, &status))
         return false;
-    if (WIFSIGNALED(status))
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+        snprintf(how, 32, "a forbidden system call");
+    else if (WIFSIGNALED(status))
         snprintf(how, 32, "signal %d", WTERMSIG(status));
     else
         snprintf(how, 32, "status %d", WEXITSTATUS(status));

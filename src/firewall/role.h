@@ -6,9 +6,6 @@
 
 #include "base/error.h"
 
-/** Users of the roles: fixed numbers that no package of Debian hands out. */
-enum { ROLE_PROXY_USER = 61001, ROLE_RECORDER_USER = 61002 };
-
 /** A process of the firewall, as the supervisor sees it. */
 struct role {
     const char *name;
@@ -30,8 +27,9 @@ bool role_start(struct role *role, role_main_fn *main, void *context, const int 
                 size_t kept_count, struct error *error);
 
 /**
- * Has it ended? Then say how ("signal 9", "status 1") in `how`, close the channel and set the
- * earliest time of a restart: at once, or after up to a second when it had just been started.
+ * Has it ended? Then say how ("signal 9", "status 1", "a forbidden system call") in `how`, close
+ * the channel and set the earliest time of a restart: at once, or after up to a second when it had
+ * just been started.
  */
 bool role_reap(struct role *role, int64_t now_ms, char how[32]);
 

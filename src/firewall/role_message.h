@@ -14,6 +14,7 @@ enum role_message_kind {
     ROLE_MESSAGE_DATAGRAM,      /* descriptor: the UDP socket of port 53 */
     ROLE_MESSAGE_LINK,          /* descriptor: the packet socket */
     ROLE_MESSAGE_POLICY,        /* `number` epoch; descriptor: memory file with the bundle */
+    ROLE_MESSAGE_ADDRESSES,     /* descriptor: memory file with a struct own_addresses */
     ROLE_MESSAGE_STATUS,        /* tell your counters */
     /* proxy -> supervisor */
     ROLE_MESSAGE_IN_FORCE, /* `number` epoch: the policy holds for all that comes after */

@@ -19,6 +19,7 @@
 #include "firewall/policy_reload.h"
 #include "firewall/proxy_role.h"
 #include "firewall/recorder.h"
+#include "firewall/role_confine.h"
 #include "firewall/role_message.h"
 #include "system/file.h"
 #include "system/linux_socket.h"
@@ -31,6 +32,8 @@ enum {
     END_TIMEOUT_MS = 1000,
     PROXY_EXIT_TIMEOUT_MS = 200,
     RECORD_SOCKET_BYTES = 512 * 1024,
+    RECORD_TIMEOUT_MS = 100,
+    OWN_POLLED = 3, /* signals, the proxy's channel, addresses */
 };
 
 void supervisor_record(struct supervisor *supervisor, enum audit_kind kind,
@@ -51,9 +54,12 @@ void supervisor_record(struct supervisor *supervisor, enum audit_kind kind,
           buffer_append_u16(&datagram, (uint16_t)buffer_length(&encoded)) &&
           buffer_append(&datagram, buffer_bytes(&encoded)));
     struct bytes bytes = buffer_bytes(&datagram);
-    if (send(supervisor->record_sockets[0], bytes.data, bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL) <
-        0)
-        supervisor->records_dropped++;
+    int socket = supervisor->record_sockets[0];
+    struct pollfd polled = {.fd = socket, .events = POLLOUT};
+    /* The proxy may have filled the queue; our own word is worth a short wait. */
+    bool is_sent = poll(&polled, 1, RECORD_TIMEOUT_MS) > 0 &&
+                   send(socket, bytes.data, bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
+    supervisor->records_dropped += is_sent ? 0 : 1;
     buffer_done(&encoded);
     buffer_done(&datagram);
 }
@@ -64,6 +70,7 @@ static bool tell_proxy(struct supervisor *supervisor, enum role_message_kind kin
                        int descriptor, struct error *error)
 {
     struct role_message message = {.kind = kind, .number = number};
+    role_dialogue_tell(&supervisor->dialogue, &message);
     return role_message_send(supervisor->proxy.channel, &message, descriptor, error);
 }
 
@@ -85,17 +92,33 @@ bool supervisor_send_listeners(struct supervisor *supervisor, size_t first, stru
     return true;
 }
 
+static bool send_addresses(struct supervisor *supervisor, struct error *error)
+{
+    struct bytes own = {(const uint8_t *)&supervisor->own, sizeof(supervisor->own)};
+    CLEANUP_FD int memory = descriptor_channel_memory("rootcell-addresses", own, error);
+    return memory >= 0 && tell_proxy(supervisor, ROLE_MESSAGE_ADDRESSES, 0, memory, error);
+}
+
 /* Everything that a new proxy needs; the policy comes last and is what it confirms. */
 static bool equip_proxy(struct supervisor *supervisor, struct error *error)
 {
     return tell_proxy(supervisor, ROLE_MESSAGE_DATAGRAM, 0, supervisor->sockets.datagram, error) &&
            tell_proxy(supervisor, ROLE_MESSAGE_LINK, 0, supervisor->sockets.packet, error) &&
-           supervisor_send_listeners(supervisor, 0, error) &&
+           send_addresses(supervisor, error) && supervisor_send_listeners(supervisor, 0, error) &&
            supervisor_send_policy(supervisor, error);
 }
 
-/* Returns false when there is nothing more to receive now. The proxy may be hostile: numbers
- * only, and no descriptor is taken from it. */
+/* It is dying, or lies: either way a new one follows. */
+static void end_proxy(struct supervisor *supervisor)
+{
+    kill(supervisor->proxy.process, SIGKILL);
+    shutdown(supervisor->proxy.channel, SHUT_RDWR);
+}
+
+/*
+ * Returns false when there is nothing more to receive now. The proxy may be hostile: it answers
+ * what it was asked and says nothing else, in numbers only, and no descriptor is taken from it.
+ */
 static bool receive_from_proxy(struct supervisor *supervisor)
 {
     struct role_message message;
@@ -106,40 +129,40 @@ static bool receive_from_proxy(struct supervisor *supervisor)
     case DESCRIPTOR_CHANNEL_WAIT:
         return false;
     case DESCRIPTOR_CHANNEL_END:
-        /* It is dying, or lies: either way a new one follows. */
-        kill(supervisor->proxy.process, SIGKILL);
-        shutdown(supervisor->proxy.channel, SHUT_RDWR);
+        end_proxy(supervisor);
         return false;
     case DESCRIPTOR_CHANNEL_MESSAGE:
         break;
     }
     file_close_cleanup(&descriptor);
-    if (message.kind == ROLE_MESSAGE_IN_FORCE) {
-        supervisor->epoch_in_force = message.number;
-    } else if (message.kind == ROLE_MESSAGE_COUNTERS) {
-        supervisor->agent_connections = message.number;
-        supervisor->records_dropped = message.second;
-    }
-    return true;
+    if (role_dialogue_hear(&supervisor->dialogue, &message))
+        return true;
+    supervisor_record(supervisor, AUDIT_CONTROL, AUDIT_DENY, "the proxy said what nobody asked",
+                      "it is ended");
+    end_proxy(supervisor);
+    return false;
 }
 
 bool supervisor_await_policy(struct supervisor *supervisor, uint64_t epoch, int timeout_ms)
 {
     int64_t end_ms = wall_clock_monotonic_ms() + timeout_ms;
-    while (supervisor->epoch_in_force != epoch) {
+    while (supervisor->dialogue.epoch_in_force != epoch) {
         int64_t left_ms = end_ms - wall_clock_monotonic_ms();
         if (left_ms <= 0 || supervisor->proxy.process == 0 ||
             !descriptor_channel_wait(supervisor->proxy.channel, (int)left_ms) ||
             !receive_from_proxy(supervisor))
             break;
     }
-    return supervisor->epoch_in_force == epoch;
+    return supervisor->dialogue.epoch_in_force == epoch;
 }
 
 void supervisor_refresh_counters(struct supervisor *supervisor, int timeout_ms)
 {
     struct error error;
-    if (supervisor->proxy.process == 0 ||
+    if (supervisor->proxy.process == 0)
+        return;
+    /* One question at a time: a proxy that answers none is asked none. */
+    if (!supervisor->dialogue.are_counters_due &&
         !tell_proxy(supervisor, ROLE_MESSAGE_STATUS, 0, -1, &error))
         return;
     if (descriptor_channel_wait(supervisor->proxy.channel, timeout_ms))
@@ -170,11 +193,14 @@ static bool start_proxy(struct supervisor *supervisor, struct error *error)
 static void restart_proxy(struct supervisor *supervisor)
 {
     struct error error;
-    supervisor->epoch_in_force = 0;
-    supervisor->agent_connections = 0;
+    role_dialogue_begin(&supervisor->dialogue);
     supervisor->proxy.restart_count++;
-    if (!start_proxy(supervisor, &error) || !equip_proxy(supervisor, &error))
-        fprintf(stderr, "rootcell-firewall: %s\n", error.text);
+    if (start_proxy(supervisor, &error) && equip_proxy(supervisor, &error))
+        return;
+    fprintf(stderr, "rootcell-firewall: %s\n", error.text);
+    /* One that is half equipped serves nobody. */
+    if (supervisor->proxy.process)
+        end_proxy(supervisor);
 }
 
 static void reap_roles(struct supervisor *supervisor)
@@ -257,6 +283,12 @@ static bool read_link(struct supervisor *supervisor, struct error *error)
     struct linux_interface link;
     if (!linux_interface_read(supervisor->options->agent_interface, &link, error))
         return error_add_context(error, "--agent-interface");
+    /* Watched from before they are read: no change goes by. */
+    supervisor->addresses = linux_socket_watch_addresses(error);
+    if (supervisor->addresses < 0 ||
+        !own_addresses_read(supervisor->options, &supervisor->own, error))
+        return false;
+    supervisor->rules.own = &supervisor->own;
     supervisor->rules.options = supervisor->options;
     supervisor->rules.address = link.address;
     supervisor->rules.netmask = link.netmask;
@@ -372,21 +404,50 @@ static enum supervisor_state handle_signals(struct supervisor *supervisor)
     return state;
 }
 
+/*
+ * Rules and proxy learn of this machine's addresses as they are now. Rules that cannot be loaded
+ * leave those before in force, and the proxy refuses the new addresses by itself.
+ */
+static void handle_addresses(struct supervisor *supervisor)
+{
+    struct own_addresses own;
+    struct error error;
+    if (!linux_socket_take_changes(supervisor->addresses))
+        return;
+    bool is_good = own_addresses_read(supervisor->options, &own, &error);
+    if (is_good && own_addresses_equal(&own, &supervisor->own))
+        return;
+    if (is_good) {
+        supervisor->own = own;
+        is_good = link_rules_load_filter(&supervisor->rules, &error);
+        struct error ignored; /* the next proxy is told */
+        if (supervisor->proxy.process && !send_addresses(supervisor, &ignored))
+            end_proxy(supervisor);
+    }
+    if (!is_good)
+        fprintf(stderr, "rootcell-firewall: %s\n", error.text);
+    supervisor_record(supervisor, AUDIT_CONTROL, AUDIT_INFO, "own addresses changed",
+                      is_good ? "" : error.text);
+}
+
 static void run_until_told(struct supervisor *supervisor)
 {
     enum supervisor_state state = SUPERVISOR_RUNNING;
     while (state == SUPERVISOR_RUNNING) {
         int timeout_ms = restart_roles(supervisor);
-        struct pollfd polled[2 + CONTROL_SERVER_POLLED] = {
+        struct pollfd polled[OWN_POLLED + CONTROL_SERVER_POLLED] = {
             {.fd = supervisor->signals, .events = POLLIN},
             {.fd = supervisor->proxy.process ? supervisor->proxy.channel : -1, .events = POLLIN},
+            {.fd = supervisor->addresses, .events = POLLIN},
         };
-        control_server_prepare(supervisor->control, &polled[2], &timeout_ms);
-        if (poll(polled, 2 + CONTROL_SERVER_POLLED, timeout_ms) < 0 && errno != EINTR)
+        control_server_prepare(supervisor->control, &polled[OWN_POLLED], &timeout_ms);
+        if (poll(polled, OWN_POLLED + CONTROL_SERVER_POLLED, timeout_ms) < 0 && errno != EINTR)
             break;
         while (polled[1].revents && receive_from_proxy(supervisor))
             continue;
-        control_server_handle(supervisor->control, supervisor, &polled[2]);
+        if (polled[2].revents)
+            handle_addresses(supervisor);
+        control_server_handle(supervisor->control, supervisor, &polled[OWN_POLLED]);
         state = handle_signals(supervisor);
     }
 }
@@ -410,6 +471,7 @@ static void init(struct supervisor *supervisor, const struct options *options)
         .record_sockets = {-1, -1},
         .records_file = -1,
         .signals = -1,
+        .addresses = -1,
         .proxy = {.name = "proxy", .channel = -1},
         .recorder = {.name = "recorder", .channel = -1},
         .started_ms = wall_clock_monotonic_ms(),

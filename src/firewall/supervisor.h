@@ -5,6 +5,7 @@
 #include "firewall/options.h"
 #include "firewall/proxy.h"
 #include "firewall/role.h"
+#include "firewall/role_dialogue.h"
 #include "firewall/wall_sockets.h"
 #include "policy/policy.h"
 #include "record/audit_record.h"
@@ -27,6 +28,7 @@ struct control_server;
  * Reload:  new text -> compiled here first (a bad file changes nothing) -> missing listeners and
  *          rules added -> proxy swaps its policy and says IN_FORCE -> listeners that no rule
  *          names any more are closed.
+ * Address: one that came or went on this machine -> packet rules loaded anew -> proxy told.
  * Death:   a role that ends is started again with the sockets that the supervisor kept; while
  *          the proxy is down nothing passes. When the supervisor dies, the kernel kills both.
  */
@@ -36,12 +38,13 @@ struct supervisor {
     struct buffer ca_key;
     struct buffer upstream_ca;
     struct proxy_files files; /* views of the three */
+    struct own_addresses own; /* what `rules` and the proxy know of */
+    int addresses;            /* readable when they changed; owned */
     struct link_rules rules;
 
     struct buffer bundle;  /* text of the policy in force (policy_bundle.h) */
     struct policy *policy; /* the same, compiled; owned */
     uint64_t epoch;
-    uint64_t epoch_in_force; /* what the proxy said last */
 
     struct wall_sockets sockets;
     int record_sockets[2]; /* [0] written by proxy and supervisor, [1] read by the recorder */
@@ -51,8 +54,8 @@ struct supervisor {
     struct role recorder;
     struct control_server *control; /* owned; NULL without --control */
     int64_t started_ms;
-    uint64_t agent_connections; /* what the proxy told last */
-    uint64_t records_dropped;
+    struct role_dialogue dialogue; /* with the proxy that runs now */
+    uint64_t records_dropped;      /* of our own */
 };
 
 enum {

@@ -6,6 +6,8 @@
 #include <linux/filter.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -144,23 +146,6 @@ bool linux_interface_read(const char *interface, struct linux_interface *facts, 
     return is_good;
 }
 
-bool linux_interface_visit_others(const char *interface,
-                                  void visit(void *context, uint32_t address, uint32_t netmask),
-                                  void *context, struct error *error)
-{
-    struct ifaddrs *list = NULL;
-    if (getifaddrs(&list) != 0)
-        return error_set_errno(error, errno, "addresses of the other interfaces");
-    for (const struct ifaddrs *entry = list; entry; entry = entry->ifa_next) {
-        if (!has_ipv4(entry) || !strcmp(entry->ifa_name, interface))
-            continue;
-        if (address_of(entry->ifa_addr) >> 24 != IN_LOOPBACKNET)
-            visit(context, address_of(entry->ifa_addr), address_of(entry->ifa_netmask));
-    }
-    freeifaddrs(list);
-    return true;
-}
-
 bool linux_interface_bring_up(const char *interface, struct error *error)
 {
     struct ifreq request = {0};
@@ -197,4 +182,30 @@ void linux_socket_reset(int descriptor)
     struct linger at_once = {.l_onoff = 1};
     setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
     close(descriptor);
+}
+
+int linux_socket_watch_addresses(struct error *error)
+{
+    struct sockaddr_nl address = {.nl_family = AF_NETLINK,
+                                  .nl_groups = RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR};
+    int descriptor = socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_ROUTE);
+    if (descriptor >= 0 && bind(descriptor, (struct sockaddr *)&address, sizeof(address)) == 0)
+        return descriptor;
+    error_set_errno(error, errno, "watch addresses");
+    if (descriptor >= 0)
+        close(descriptor);
+    return -1;
+}
+
+bool linux_socket_take_changes(int descriptor)
+{
+    uint8_t message[4096];
+    bool is_changed = false;
+    for (;;) {
+        ssize_t got = recv(descriptor, message, sizeof(message), MSG_DONTWAIT);
+        /* More came than the queue holds: something has changed, too. */
+        if (got < 0 && errno != ENOBUFS && errno != EINTR)
+            return is_changed;
+        is_changed = true;
+    }
 }

@@ -33,19 +33,16 @@ struct linux_interface {
 bool linux_interface_read(const char *interface, struct linux_interface *facts,
                           struct error *error);
 
-/**
- * Call `visit` with each IPv4 address of the interfaces other than `interface` and loopback's
- * own 127/8, and its netmask, host byte order.
- */
-bool linux_interface_visit_others(const char *interface,
-                                  void visit(void *context, uint32_t address, uint32_t netmask),
-                                  void *context, struct error *error);
-
 /** `ip link set up`, for loopback: local routes need it. */
 bool linux_interface_bring_up(const char *interface, struct error *error);
 
 /** The address and port that the peer of an accepted IPv4 connection dialled, host byte order. */
 bool linux_socket_dialled_address(int descriptor, uint32_t *address, uint16_t *port);
+
+/** Readable when an address of this machine came or went. */
+int linux_socket_watch_addresses(struct error *error);
+/** Take what has come; true when there was anything. */
+bool linux_socket_take_changes(int descriptor);
 
 /** Close a stream socket at once, with RST. */
 void linux_socket_reset(int descriptor);

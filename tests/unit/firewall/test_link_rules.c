@@ -9,23 +9,30 @@ static struct options options = {
     .agent_interface = "link", .pool_address = 0xc6120000, .pool_prefix = 15};
 
 /* The filter of a small wall, NUL-terminated, to be freed. */
-static char *filter_of(const char *resolver, uint32_t other, uint32_t other_netmask)
+static char *filter_of(const char *resolver, uint32_t other, unsigned bits, bool is_closed)
 {
     struct sockaddr_in *dns = (struct sockaddr_in *)&options.upstream_dns;
     *dns = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(5300)};
     assert_int_equal(inet_pton(AF_INET, resolver, &dns->sin_addr), 1);
+    other = htonl(other);
+    struct own_addresses own = {.count = 2};
+    own.list[0] =
+        (struct own_address){.bits = bits, .is_ipv4 = true, .is_network_closed = is_closed};
+    memcpy(own.list[0].address.s6_addr + 12, &other, 4);
+    inet_pton(AF_INET6, "2001:db8:1::2", &own.list[1].address);
+    own.list[1].bits = 64;
     struct link_rules rules = {
         .options = &options,
+        .own = &own,
         .address = 0xc0a86402,
         .netmask = 0xffffff00,
         .ports = {22, 53, 443, 8080},
         .port_count = 4,
         .proxy_user = 61001,
     };
-    struct link_rules_others others = {{other}, {other_netmask}, 1};
     struct buffer out;
     buffer_init(&out, 65536);
-    assert_true(link_rules_write_filter(&rules, &others, &out));
+    assert_true(link_rules_write_filter(&rules, &out));
     assert_true(buffer_append_byte(&out, 0));
     char *text = strdup((const char *)buffer_bytes(&out).data);
     buffer_done(&out);
@@ -39,7 +46,7 @@ static void assert_has(const char *filter, const char *rule)
 
 static void drops_what_is_malformed_spoofed_or_meant_for_another_interface(void **state)
 {
-    char *filter = filter_of("203.0.113.53", 0xcb007102, 0xffffff00);
+    char *filter = filter_of("203.0.113.53", 0xcb007102, 24, false);
     assert_has(filter, " ip frag-off & 0x3fff != 0 drop\n");
     assert_has(filter, " ip hdrlength != 5 drop\n");
     assert_has(filter, " ip saddr != 192.168.100.0/24 drop\n");
@@ -51,7 +58,7 @@ static void drops_what_is_malformed_spoofed_or_meant_for_another_interface(void 
 
 static void ends_the_input_chain_with_a_drop(void **state)
 {
-    char *filter = filter_of("203.0.113.53", 0xcb007102, 0xffffff00);
+    char *filter = filter_of("203.0.113.53", 0xcb007102, 24, false);
     assert_has(filter, " tcp dport { 22, 53, 443, 8080 } accept\n");
     assert_has(filter, " ip protocol tcp reject with tcp reset\n");
     assert_has(filter, "reject with icmp type port-unreachable\n drop\n}\n");
@@ -60,7 +67,7 @@ static void ends_the_input_chain_with_a_drop(void **state)
 
 static void keeps_the_proxy_from_the_floor_but_lets_it_ask_the_resolver(void **state)
 {
-    char *filter = filter_of("203.0.113.53", 0xcb007102, 0xffffff00);
+    char *filter = filter_of("203.0.113.53", 0xcb007102, 24, false);
     assert_has(filter, " ip daddr 203.0.113.53 udp dport 5300 accept\n");
     assert_has(filter, "127.0.0.0/8");
     assert_has(filter, "::ffff:0:0:0/96");
@@ -68,12 +75,13 @@ static void keeps_the_proxy_from_the_floor_but_lets_it_ask_the_resolver(void **s
     assert_has(filter, " ip daddr { 198.18.0.0/15, 192.168.100.0/24 } drop\n");
     assert_has(filter, " meta skuid 61001 jump proxy\n");
     assert_null(strstr(filter, " ip daddr 203.0.113.0/24 drop\n"));
+    assert_has(filter, " ip6 daddr 2001:db8:1::2/128 drop\n");
     free(filter);
 }
 
 static void closes_the_network_of_a_private_resolver(void **state)
 {
-    char *filter = filter_of("10.0.2.3", 0x0a00020f, 0xffffff00);
+    char *filter = filter_of("10.0.2.3", 0x0a00020f, 24, true);
     assert_has(filter, " ip daddr 10.0.2.0/24 drop\n");
     free(filter);
 }
