@@ -22,6 +22,7 @@
 #include "firewall/role_confine.h"
 #include "firewall/role_message.h"
 #include "system/file.h"
+#include "system/linux_landlock.h"
 #include "system/linux_socket.h"
 #include "system/wall_clock.h"
 
@@ -361,7 +362,8 @@ static bool start_all(struct supervisor *supervisor, struct error *error)
     const char *interface = supervisor->options->agent_interface;
     const struct link_packet_view view = {.address = supervisor->rules.address,
                                           .netmask = supervisor->rules.netmask};
-    if (!open_signals(supervisor, error) || !open_record_sockets(supervisor, error) ||
+    if (!role_confine_supervisor(error) || !open_signals(supervisor, error) ||
+        !open_record_sockets(supervisor, error) ||
         !wall_sockets_open(&supervisor->sockets, interface, &view, error) ||
         !wall_sockets_add(&supervisor->sockets, interface, supervisor->rules.ports,
                           supervisor->rules.port_count, error) ||
@@ -485,6 +487,16 @@ static int fail(const struct error *error, int status)
     return status;
 }
 
+/* One line for whoever wonders: the other walls hold without it. */
+static void tell_of_landlock(struct supervisor *supervisor)
+{
+    static const char text[] = "this kernel has no Landlock: the roles run without that wall";
+    if (linux_landlock_version() > 0)
+        return;
+    fprintf(stderr, "rootcell-firewall: %s\n", text);
+    supervisor_record(supervisor, AUDIT_CONTROL, AUDIT_INFO, text, "");
+}
+
 int supervisor_run(const struct options *options)
 {
     static struct supervisor supervisor; /* large, and one a process */
@@ -505,6 +517,7 @@ int supervisor_run(const struct options *options)
     char detail[64];
     snprintf(detail, sizeof(detail), "%zu rules in force", policy_rule_count(supervisor.policy));
     supervisor_record(&supervisor, AUDIT_CONTROL, AUDIT_INFO, "firewall started", detail);
+    tell_of_landlock(&supervisor);
     printf("ready\n");
     fflush(stdout);
     run_until_told(&supervisor);

@@ -42,20 +42,24 @@ static size_t ruleset_size(int version)
     return version >= VERSION_NETWORK ? 2 * sizeof(uint64_t) : sizeof(uint64_t);
 }
 
-bool linux_landlock_enter(enum linux_landlock_network network, int *version_out,
-                          struct error *error)
+int linux_landlock_version(void)
 {
     long version = syscall(CALL_CREATE_RULESET, NULL, (size_t)0, FLAG_VERSION);
-    *version_out = version > 0 ? (int)version : 0;
-    if (version < 1)
+    return version > 0 ? (int)version : 0;
+}
+
+bool linux_landlock_enter(enum linux_landlock_network network, struct error *error)
+{
+    int version = linux_landlock_version();
+    if (version == 0)
         return errno == ENOSYS || errno == EOPNOTSUPP || error_set_errno(error, errno, "Landlock");
-    struct ruleset ruleset = {.handled_access_files = file_rights((int)version)};
+    struct ruleset ruleset = {.handled_access_files = file_rights(version)};
     if (version >= VERSION_NETWORK)
         ruleset.handled_access_network =
             NETWORK_BIND_TCP | (network == LINUX_LANDLOCK_NO_NETWORK ? NETWORK_CONNECT_TCP : 0);
     if (version >= VERSION_SCOPE)
         ruleset.scoped = SCOPE_ABSTRACT_UNIX_SOCKET | SCOPE_SIGNAL;
-    long descriptor = syscall(CALL_CREATE_RULESET, &ruleset, ruleset_size((int)version), 0);
+    long descriptor = syscall(CALL_CREATE_RULESET, &ruleset, ruleset_size(version), 0);
     if (descriptor < 0)
         return error_set_errno(error, errno, "Landlock");
     bool is_good = syscall(CALL_RESTRICT_SELF, (int)descriptor, 0) == 0 ||

@@ -2,12 +2,15 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static bool set_limit(int resource, rlim_t value, struct error *error)
@@ -57,6 +60,44 @@ bool linux_privilege_drop(uid_t user, pid_t parent, struct error *error)
     /* It may have died before the signal was asked for. */
     if (getppid() != parent)
         return error_set(error, "the supervisor is gone");
+    return true;
+}
+
+/* The bounding set, from which a program that root runs would get them back. */
+static bool bound(uint64_t kept, struct error *error)
+{
+    for (int number = 0; prctl(PR_CAPBSET_READ, number, 0, 0, 0) >= 0; number++) {
+        if (kept >> number & 1 || prctl(PR_CAPBSET_DROP, number, 0, 0, 0) == 0)
+            continue;
+        /* Without CAP_SETPCAP it stays; no_new_privs keeps programs from gaining by it. */
+        if (errno != EPERM)
+            return error_set_errno(error, errno, "capability %d", number);
+    }
+    return true;
+}
+
+bool linux_privilege_keep(const int *capabilities, size_t count, struct error *error)
+{
+    uint64_t kept = 0;
+    for (size_t i = 0; i < count; i++)
+        kept |= (uint64_t)1 << capabilities[i];
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+    if (!bound(kept, error))
+        return false;
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+        return error_set_errno(error, errno, "no_new_privs");
+    /* A kernel before 4.3 knows no ambient ones. */
+    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+    if (syscall(SYS_capget, &header, data) != 0)
+        return error_set_errno(error, errno, "capget");
+    for (size_t i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
+        data[i].permitted &= (uint32_t)(kept >> 32 * i);
+        data[i].effective = data[i].permitted;
+        data[i].inheritable = 0;
+    }
+    if (syscall(SYS_capset, &header, data) != 0)
+        return error_set_errno(error, errno, "capset");
     return true;
 }
 

@@ -2,6 +2,7 @@
 #define SYSTEM_LINUX_PRIVILEGE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 #include "base/error.h"
@@ -15,6 +16,12 @@
  * The death signal comes after the change of user, because the kernel clears it then.
  */
 bool linux_privilege_drop(uid_t user, pid_t parent, struct error *error);
+
+/**
+ * Keep at most these capabilities (CAP_...), here and in all programs that are run, for good. What
+ * this process does not have now it does not get.
+ */
+bool linux_privilege_keep(const int *capabilities, size_t count, struct error *error);
 
 /** Empty the network: a new network namespace with nothing in it. Before linux_privilege_drop. */
 bool linux_privilege_leave_network(struct error *error);

@@ -112,7 +112,10 @@ bool linux_seccomp_install(enum linux_seccomp_kind kind, const struct linux_secc
     struct sock_fprog program = {(unsigned short)length, instructions};
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return error_set_errno(error, errno, "no_new_privs");
-    if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) != 0)
-        return error_set_errno(error, errno, "seccomp");
-    return true;
+    if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0)
+        return true;
+    if (errno == ENOSYS || errno == EINVAL)
+        return error_set(error, "this kernel filters no system calls (seccomp): nothing runs "
+                                "without that");
+    return error_set_errno(error, errno, "seccomp");
 }

@@ -465,14 +465,12 @@ static const struct attempt {
 /* role_confine() without its last step. */
 static bool enter_unfiltered(enum role_kind kind, struct error *error)
 {
-    int version = 0;
     bool is_recorder = kind == ROLE_RECORDER;
     return (!is_recorder || linux_privilege_leave_network(error)) &&
            linux_privilege_drop(is_recorder ? ROLE_RECORDER_USER : ROLE_PROXY_USER, parent,
                                 error) &&
-           linux_landlock_enter(is_recorder ? LINUX_LANDLOCK_NO_NETWORK
-                                            : LINUX_LANDLOCK_CONNECT_ONLY,
-                                &version, error);
+           linux_landlock_enter(
+               is_recorder ? LINUX_LANDLOCK_NO_NETWORK : LINUX_LANDLOCK_CONNECT_ONLY, error);
 }
 
 static void run_confined(enum role_kind kind, bool is_filtered, const struct attempt *attempt)

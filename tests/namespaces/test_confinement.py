@@ -71,3 +71,22 @@ def test_the_roles_that_run_are_confined(wall):
         assert Path(f"/proc/{pid}/root").readlink().name.endswith("(deleted)")
         # Not dumpable: its files in /proc are root's.
         assert Path(f"/proc/{pid}/mem").stat().st_uid == 0
+
+
+# What <linux/capability.h> calls them.
+SUPERVISOR_CAPABILITIES = {
+    "DAC_OVERRIDE": 1, "KILL": 5, "SETGID": 6, "SETUID": 7, "NET_BIND_SERVICE": 10,
+    "NET_ADMIN": 12, "NET_RAW": 13, "IPC_LOCK": 14, "SYS_CHROOT": 18, "SYS_PTRACE": 19,
+    "SYS_ADMIN": 21, "SYS_RESOURCE": 24,
+}
+
+
+def test_the_supervisor_keeps_only_what_it_needs(wall):
+    status = status_of(wall.process.pid)
+    assert status["Seccomp"] == "2" and status["NoNewPrivs"] == "1"
+    for kind in ("CapEff", "CapPrm", "CapBnd"):
+        surplus = int(status[kind], 16)
+        for number in SUPERVISOR_CAPABILITIES.values():
+            surplus &= ~(1 << number)
+        assert surplus == 0, (kind, hex(surplus))
+    assert int(status["CapInh"], 16) == 0 and int(status["CapAmb"], 16) == 0

@@ -1,0 +1,134 @@
+/*
+ * A proxy in other hands, beside the real supervisor and recorder: it is confined as the real one
+ * is, confirms its first policy, and then does what ROOTCELL_TESTS_HOSTILE says.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "firewall/proxy.h"
+#include "firewall/proxy_role.h"
+#include "firewall/role_confine.h"
+#include "firewall/role_message.h"
+
+static struct role_message last;
+static int channel;
+static int record_socket;
+
+/* Of the proxy that this one stands in for; without connections nobody calls them. */
+void proxy_release_connection(struct proxy *proxy)
+{
+    CHECK(!"a proxy without connections");
+}
+
+struct stream *proxy_accept_stream(struct proxy *proxy, int descriptor, stream_event_fn *on_event,
+                                   void *owner)
+{
+    CHECK(!"a proxy without connections");
+}
+
+static void await_policy(void)
+{
+    int descriptor = -1;
+    do {
+        CHECK(descriptor_channel_wait(channel, -1));
+        CHECK(role_message_receive(channel, &last, &descriptor) == DESCRIPTOR_CHANNEL_MESSAGE);
+    } while (last.kind != ROLE_MESSAGE_POLICY);
+}
+
+static void send_one(uint32_t kind, uint64_t number, int descriptor)
+{
+    struct role_message message = {.kind = kind, .number = number};
+    struct error error;
+    role_message_send(channel, &message, descriptor, &error);
+}
+
+static void flood_with_counters(void)
+{
+    for (;;)
+        send_one(ROLE_MESSAGE_COUNTERS, 1, -1);
+}
+
+static void flood_with_confirmations(void)
+{
+    for (;;)
+        send_one(ROLE_MESSAGE_IN_FORCE, last.number++, -1);
+}
+
+static void flood_with_descriptors(void)
+{
+    for (;;)
+        send_one(ROLE_MESSAGE_COUNTERS, 1, channel);
+}
+
+static void send_wrong_sizes(void)
+{
+    char bytes[4096] = {0};
+    for (size_t size = 1;; size = size % sizeof(bytes) + 1)
+        send(channel, bytes, size, MSG_NOSIGNAL);
+}
+
+static void flood_with_records(void)
+{
+    char bytes[64];
+    memset(bytes, 'x', sizeof(bytes));
+    for (;;)
+        send(record_socket, bytes, sizeof(bytes), MSG_NOSIGNAL);
+}
+
+static void hear_nothing(void)
+{
+    for (;;)
+        poll(NULL, 0, 1000);
+}
+
+static void close_channel(void)
+{
+    shutdown(channel, SHUT_RDWR);
+    hear_nothing();
+}
+
+static void call_for_a_program(void)
+{
+    char *const arguments[] = {"sh", NULL};
+    execve("/bin/sh", arguments, arguments + 1);
+}
+
+static const struct {
+    const char *name;
+    void (*run)(void);
+} ways[] = {
+    {"counters", flood_with_counters},
+    {"confirmations", flood_with_confirmations},
+    {"descriptors", flood_with_descriptors},
+    {"wrong-sizes", send_wrong_sizes},
+    {"records", flood_with_records},
+    {"deaf", hear_nothing},
+    {"close", close_channel},
+    {"exec", call_for_a_program},
+};
+
+int proxy_role_main(void *context, int role_channel)
+{
+    const struct proxy_start *start = context;
+    const char *wanted = getenv("ROOTCELL_TESTS_HOSTILE");
+    struct error error;
+    channel = role_channel;
+    record_socket = start->record_socket;
+    if (!role_confine(ROLE_PROXY, start->parent, &error)) {
+        fprintf(stderr, "hostile proxy: %s\n", error.text);
+        return PROXY_EXIT_FAILED;
+    }
+    await_policy();
+    send_one(ROLE_MESSAGE_IN_FORCE, last.number, -1);
+    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
+        if (!strcmp(wanted, ways[i].name))
+            ways[i].run();
+    return PROXY_EXIT_FAILED;
+}
