@@ -264,27 +264,6 @@ void upstream_pool_forget(struct upstream_connection *connection)
     serve_soon(connection->pool);
 }
 
-/* The connection is about to be idle: whether one of its name, or any, has to go for it. */
-static void make_idle_room(struct upstream_connection *connection)
-{
-    struct upstream_pool *pool = connection->pool;
-    struct upstream_connection *oldest_same = NULL;
-    size_t same_count = 0;
-    struct upstream_connection *other;
-    TAILQ_FOREACH(other, &pool->buckets[bucket_of(&connection->key)], bucket_link)
-    {
-        bool is_same = other != connection && other->listing == UPSTREAM_IDLE &&
-                       upstream_key_equal(&other->key, &connection->key);
-        same_count += is_same;
-        if (is_same)
-            oldest_same = other;
-    }
-    if (same_count >= UPSTREAM_POOL_IDLE_PER_NAME)
-        retire(oldest_same);
-    else if (pool->idle_count >= UPSTREAM_POOL_IDLE_MAX)
-        retire(TAILQ_FIRST(&pool->idle));
-}
-
 void upstream_pool_changed(struct upstream_connection *connection)
 {
     struct upstream_pool *pool = connection->pool;
@@ -295,8 +274,9 @@ void upstream_pool_changed(struct upstream_connection *connection)
     if (connection->running > 0) {
         list(connection, UPSTREAM_SHARED);
     } else {
-        if (connection->listing != UPSTREAM_IDLE)
-            make_idle_room(connection);
+        bool is_new = connection->listing != UPSTREAM_IDLE;
+        if (is_new && pool->idle_count >= UPSTREAM_POOL_IDLE_MAX)
+            retire(TAILQ_FIRST(&pool->idle));
         list(connection, UPSTREAM_IDLE);
     }
     serve_soon(pool);

@@ -37,8 +37,7 @@ struct upstream_pool;
 
 enum {
     UPSTREAM_POOL_IDLE_MS = 60 * 1000,
-    UPSTREAM_POOL_IDLE_PER_NAME = 8,
-    UPSTREAM_POOL_IDLE_MAX = 128,
+    UPSTREAM_POOL_IDLE_MAX = 192,      /* all names together: the one not used for longest goes */
     UPSTREAM_POOL_WAIT_MS = 30 * 1000, /* for a place at the limit, or a stream */
 };
 

@@ -420,21 +420,21 @@ static void lets_an_idle_connection_go_for_another_name_at_the_limit(void **stat
     assert_int_equal(dial_count, PROXY_UPSTREAM_CONNECTION_LIMIT + 1);
 }
 
-static void keeps_few_idle_connections_of_a_name(void **state)
+static void keeps_as_many_idle_connections_as_there_may_be_and_uses_the_last_first(void **state)
 {
     struct fixture *fixture = *state;
-    for (unsigned long i = 0; i < UPSTREAM_POOL_IDLE_PER_NAME + 2; i++) {
+    for (unsigned long i = 0; i < UPSTREAM_POOL_IDLE_MAX + 2; i++) {
         claim(fixture, i, HTTP_PROTOCOL_1);
         connect_as(fixture, i, HTTP_PROTOCOL_1);
     }
-    for (size_t i = 0; i < UPSTREAM_POOL_IDLE_PER_NAME + 2; i++)
+    for (size_t i = 0; i < UPSTREAM_POOL_IDLE_MAX + 2; i++)
         finish(fixture, i);
     assert_true(connections[0]->is_closed);
     assert_true(connections[1]->is_closed);
     assert_false(connections[2]->is_closed);
     story[0] = '\0';
-    claim(fixture, 100, HTTP_PROTOCOL_1);
-    assert_string_equal(story, "100-on-9 ");
+    claim(fixture, 1000, HTTP_PROTOCOL_1);
+    assert_string_equal(story, "1000-on-193 ");
 }
 
 /* --- sharing -------------------------------------------------------------------------------- */
@@ -528,7 +528,7 @@ RUN_TESTS(WITH_POOL(shares_no_connection_with_another_name_port_or_private_setti
           WITH_POOL(counts_sockets_that_outlive_their_connection),
           WITH_POOL(serves_who_waits_for_a_place_by_an_idle_connection_of_its_name),
           WITH_POOL(lets_an_idle_connection_go_for_another_name_at_the_limit),
-          WITH_POOL(keeps_few_idle_connections_of_a_name),
+          WITH_POOL(keeps_as_many_idle_connections_as_there_may_be_and_uses_the_last_first),
           WITH_POOL(tells_all_who_share_a_dial_that_it_failed),
           WITH_POOL(ends_a_dial_with_the_last_claim_and_not_with_the_first),
           WITH_POOL(waits_for_the_server_to_say_how_many_streams_it_takes),
