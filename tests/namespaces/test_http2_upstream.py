@@ -173,6 +173,60 @@ def test_drops_a_connection_whose_end_comes_early(agent, script, ordinary_http2,
     assert result.returncode in CURL_BROKEN[version], result
 
 
+NO_CONTENT = {
+    "HEAD": [head((b"content-length", b"5")), data(b"hello")],
+    "204": [head(status=b"204"), data(b"hello")],
+    "304": [head((b"content-length", b"5"), status=b"304"), data(b"hello")],
+    "204 with a length": [head((b"content-length", b"5"), status=b"204"), data(b"hello")],
+}
+
+
+@pytest.mark.parametrize("what", NO_CONTENT)
+def test_takes_no_content_where_none_may_be(agent, script, what):
+    """It would be the beginning of the next answer."""
+    script("/none", send_frames(*NO_CONTENT[what]))
+    method = "HEAD" if what == "HEAD" else "GET"
+    with agent.tls(NAME) as peer:
+        peer.send(f"{method} /none HTTP/1.1\r\nHost: {NAME}\r\n\r\n".encode())
+        peer.read_until(b"\r\n\r\n", 5)
+        # The connection may go on or not; what it says is never what the server planted.
+        peer.send(f"GET /last HTTP/1.1\r\nHost: {NAME}\r\nConnection: close\r\n\r\n".encode())
+        peer.read_to_end(5)
+    assert b"hello" not in peer.received
+    told = agent.request_json(NAME, "/next")
+    assert told["target"] == "/next"
+
+
+def test_takes_nothing_for_an_answer_that_came_before_the_question(world, agent, script):
+    def answer_ahead(stream):
+        stream.read_all()
+        number = stream.number + 2
+        stream.raw(frame(HEADERS, END_HEADERS, number, stream.block((b":status", b"200"))),
+                   frame(DATA, END_STREAM, number, b"planted"))
+        stream.answer(b"own")
+
+    script("/ahead", answer_ahead)
+    agent.request(NAME, "/ahead")
+    told = agent.request_json(NAME, "/asked")
+    assert told["target"] == "/asked"
+
+
+def test_takes_nothing_more_after_the_end(agent, script):
+    def answer_twice(stream):
+        stream.read_all()
+        stream.answer(b"one")
+        stream.raw(frame(DATA, END_STREAM, stream.number, b"two"),
+                   frame(HEADERS, END_HEADERS | END_STREAM, stream.number,
+                         stream.block((b":status", b"500"))))
+
+    script("/twice", answer_twice)
+    with agent.tls(NAME) as peer:
+        for _ in range(3):
+            peer.send(f"GET /twice HTTP/1.1\r\nHost: {NAME}\r\n\r\n".encode())
+            status, _, body = peer.read_response()
+            assert (status, body) == (200, b"one")
+
+
 def test_shares_no_connection_between_names(world, agent):
     first = agent.request_json(NAME, "/names")
     second = agent.request_json(OTHER, "/names")
