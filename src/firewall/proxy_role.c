@@ -27,7 +27,9 @@
 #include "base/body_budget.h"
 #include "system/linux_memory.h"
 #include "system/linux_privilege.h"
+#include "system/linux_secret.h"
 #include "system/stream.h"
+#include "system/tls_memory.h"
 #include "system/wall_clock.h"
 
 enum {
@@ -262,6 +264,7 @@ int proxy_role_main(void *context, int channel)
     struct proxy_role *role = memory_new(sizeof(*role));
     role->channel = channel;
     set_connection_limit(&role->proxy, linux_privilege_raise_descriptors(DESCRIPTORS_WANTED));
+    CHECK(tls_memory_keep_keys_apart());
     CHECK(uv_loop_init(&role->loop) == 0);
     struct resolver *resolver = NULL;
     if (!resolver_new(&role->loop, (const struct sockaddr *)&start->options->upstream_dns,
@@ -274,6 +277,7 @@ int proxy_role_main(void *context, int channel)
         fprintf(stderr, "rootcell-firewall: %s\n", error.text);
         return PROXY_EXIT_REFUSED;
     }
+    linux_secret_done(start->ca_key);
     watch_channel(role);
     uv_run(&role->loop, UV_RUN_DEFAULT);
     /* The process ends with its connections; what is queued for the log still goes out. */

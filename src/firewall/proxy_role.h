@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct linux_secret;
 struct options;
 struct proxy_files;
 
@@ -11,6 +12,7 @@ struct proxy_files;
 struct proxy_start {
     const struct options *options;
     const struct proxy_files *files;
+    struct linux_secret *ca_key; /* what `files` shows; given back when it was read */
     int record_socket;
     pid_t parent;     /* the supervisor */
     uint32_t address; /* ours on the link, host byte order */

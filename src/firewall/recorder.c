@@ -183,7 +183,6 @@ int recorder_main(void *context, int channel)
 {
     const struct recorder_start *start = context;
     struct error error;
-    explicit_bzero(start->secret, start->secret_length);
     if (!role_confine(ROLE_RECORDER, start->parent, &error)) {
         fprintf(stderr, "rootcell-firewall: recorder: %s\n", error.text);
         return 1;

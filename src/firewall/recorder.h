@@ -14,9 +14,6 @@ struct recorder_start {
     int file;     /* where lines go: a regular file opened for appending, or a device */
     int socket;   /* datagrams from proxy and supervisor */
     pid_t parent; /* the supervisor */
-    /* The CA key, which the fork copied: wiped before anything is received. */
-    uint8_t *secret;
-    size_t secret_length;
 };
 
 /** role_main_fn; `context` is a struct recorder_start. */

@@ -175,20 +175,29 @@ void supervisor_refresh_counters(struct supervisor *supervisor, int timeout_ms)
 
 static bool start_recorder(struct supervisor *supervisor, struct error *error)
 {
-    struct buffer *key = &supervisor->ca_key;
     struct recorder_start start = {supervisor->records_file, supervisor->record_sockets[1],
-                                   getpid(), key->data + key->start, buffer_length(key)};
+                                   getpid()};
     int kept[] = {supervisor->records_file, supervisor->record_sockets[1]};
     return role_start(&supervisor->recorder, recorder_main, &start, kept, 2, error);
 }
 
 static bool start_proxy(struct supervisor *supervisor, struct error *error)
 {
-    struct proxy_start start = {supervisor->options,           &supervisor->files,
-                                supervisor->record_sockets[0], getpid(),
-                                supervisor->rules.address,     supervisor->rules.netmask};
+    struct proxy_start start = {
+        .options = supervisor->options,
+        .files = &supervisor->files,
+        .ca_key = &supervisor->ca_key,
+        .record_socket = supervisor->record_sockets[0],
+        .parent = getpid(),
+        .address = supervisor->rules.address,
+        .netmask = supervisor->rules.netmask,
+    };
     int kept[] = {supervisor->record_sockets[0]};
-    return role_start(&supervisor->proxy, proxy_role_main, &start, kept, 1, error);
+    struct error ignored;
+    bool is_started = linux_secret_share(&supervisor->ca_key, true, error) &&
+                      role_start(&supervisor->proxy, proxy_role_main, &start, kept, 1, error);
+    linux_secret_share(&supervisor->ca_key, false, &ignored);
+    return is_started;
 }
 
 static void restart_proxy(struct supervisor *supervisor)
@@ -255,14 +264,21 @@ static bool read_pem(const char *option, const char *path, size_t cap, struct bu
     return true;
 }
 
+static bool read_key(struct supervisor *supervisor, struct error *error)
+{
+    if (!linux_secret_read(supervisor->options->ca_key, &supervisor->ca_key, error))
+        return error_add_context(error, "--ca-key");
+    supervisor->files.ca_key = linux_secret_bytes(&supervisor->ca_key);
+    return true;
+}
+
 static bool read_files(struct supervisor *supervisor, struct error *error)
 {
     const struct options *options = supervisor->options;
     struct proxy_files *files = &supervisor->files;
     return read_pem("--ca-cert", options->ca_certificate, PEM_BYTES_MAX,
                     &supervisor->ca_certificate, &files->ca_certificate, error) &&
-           read_pem("--ca-key", options->ca_key, PEM_BYTES_MAX, &supervisor->ca_key, &files->ca_key,
-                    error) &&
+           read_key(supervisor, error) &&
            read_pem("--upstream-ca", options->upstream_ca, UPSTREAM_CA_BYTES_MAX,
                     &supervisor->upstream_ca, &files->upstream_ca, error) &&
            https_service_check(options, files, error);
@@ -462,7 +478,7 @@ static void end_all(struct supervisor *supervisor)
     if (supervisor->recorder.process)
         supervisor_record(supervisor, AUDIT_CONTROL, AUDIT_INFO, "firewall stopped", "");
     role_end(&supervisor->recorder, END_TIMEOUT_MS);
-    buffer_done_secret(&supervisor->ca_key);
+    linux_secret_done(&supervisor->ca_key);
     policy_free(supervisor->policy);
 }
 

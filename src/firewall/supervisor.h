@@ -9,6 +9,7 @@
 #include "firewall/wall_sockets.h"
 #include "policy/policy.h"
 #include "record/audit_record.h"
+#include "system/linux_secret.h"
 
 struct control_server;
 
@@ -35,7 +36,7 @@ struct control_server;
 struct supervisor {
     const struct options *options; /* borrowed */
     struct buffer ca_certificate;  /* owned file contents */
-    struct buffer ca_key;
+    struct linux_secret ca_key;    /* owned; a proxy has it until it has read it */
     struct buffer upstream_ca;
     struct proxy_files files; /* views of the three */
     struct own_addresses own; /* what `rules` and the proxy know of */

@@ -121,3 +121,8 @@ bool tls_memory_install(void)
 {
     return CRYPTO_set_mem_functions(allocate_hook, resize_hook, release_hook) == 1;
 }
+
+bool tls_memory_keep_keys_apart(void)
+{
+    return CRYPTO_secure_malloc_init(TLS_MEMORY_KEYS_BYTES, TLS_MEMORY_KEY_BLOCK_BYTES) != 0;
+}

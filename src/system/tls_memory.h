@@ -25,10 +25,19 @@ enum {
     TLS_MEMORY_SLOTS = 4096,
     TLS_MEMORY_WARM_SLOTS = 16,
     TLS_MEMORY_BLOCK_MIN = 16 * 1024, /* smaller blocks are malloc's */
+    /* One block a connection of TLS 1.3, as long as it lives: three times what there can be. */
+    TLS_MEMORY_KEYS_BYTES = 256 * 1024,
+    TLS_MEMORY_KEY_BLOCK_BYTES = 32,
 };
 
 /** Give OpenSSL this memory; before its first use in the process. False when it is too late. */
 bool tls_memory_install(void);
+
+/**
+ * Private keys that OpenSSL makes or reads from here on stand in locked pages that are in no dump.
+ * False when there is no memory for it; a limit on locked memory is no failure.
+ */
+bool tls_memory_keep_keys_apart(void);
 
 /** As malloc, realloc and free. */
 void *tls_memory_allocate(size_t size);
