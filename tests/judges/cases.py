@@ -40,7 +40,8 @@ CASES = [
 ]
 
 # Fields of one connection, and of the moment; alt-svc names ports that do not pass the wall.
-OF_CONNECTION = {"connection", "keep-alive", "transfer-encoding", "te", "proxy-connection", "upgrade"}
+OF_CONNECTION = {"connection", "keep-alive", "transfer-encoding", "te", "proxy-connection",
+                 "upgrade"}
 ANSWER_IGNORED = OF_CONNECTION | {"date", "alt-svc", "x-powered-by-time"}
 ASKED_IGNORED = OF_CONNECTION | {"expect", "http2-settings"}
 
@@ -62,7 +63,7 @@ def asked_of(told):
     for pair in fields:
         if pair[0] == "host":
             pair[1] = pair[1].removesuffix(":443")
-    return {**told, "fields": sorted(fields)}
+    return {**told, "fields": sorted(fields), "number": None}
 
 
 def body_of(length):

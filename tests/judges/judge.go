@@ -19,6 +19,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -45,6 +46,7 @@ type answer struct {
 }
 
 type asked struct {
+	Number   int64  `json:"number"`
 	Method   string `json:"method"`
 	Target   string `json:"target"`
 	Fields   []pair `json:"fields"`
@@ -77,18 +79,38 @@ func must(err error) {
 	}
 }
 
+// JSON has no bytes: each becomes the character of its number.
+func latin(text string) string {
+	runes := make([]rune, 0, len(text))
+	for i := 0; i < len(text); i++ {
+		runes = append(runes, rune(text[i]))
+	}
+	return string(runes)
+}
+
+func latinPairs(pairs []pair) []pair {
+	for i := range pairs {
+		pairs[i][0], pairs[i][1] = latin(pairs[i][0]), latin(pairs[i][1])
+	}
+	return pairs
+}
+
+// Of requests: one that nobody sent would show.
+var count int64
+
 func echo(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
+	number := atomic.AddInt64(&count, 1)
 	fields := append(pairsOf(r.Header), pair{"host", r.Host})
 	if len(r.TransferEncoding) == 0 && r.ContentLength >= 0 {
 		fields = append(fields, pair{"content-length", strconv.FormatInt(r.ContentLength, 10)})
 	}
-	text, err := json.Marshal(asked{r.Method, r.RequestURI, fields, len(body),
-		fmt.Sprintf("%x", sha256.Sum256(body)), pairsOf(r.Trailer), r.Proto})
+	text, err := json.Marshal(asked{number, r.Method, latin(r.RequestURI), latinPairs(fields),
+		len(body), fmt.Sprintf("%x", sha256.Sum256(body)), latinPairs(pairsOf(r.Trailer)), r.Proto})
 	must(err)
 	w.Header().Set("content-type", "application/json")
 	w.Header().Set("content-length", strconv.Itoa(len(text)))

@@ -2,7 +2,9 @@
 'use strict';
 const crypto = require('crypto');
 const fs = require('fs');
+const http = require('http');
 const http2 = require('http2');
+const tls = require('tls');
 
 const [address, certificate, key] = process.argv.slice(2);
 const gzip = Buffer.from('H4sIAAAAAAACA8tIzcnJ5wIAIDA6NgYAAAA=', 'base64');
@@ -17,16 +19,28 @@ function pairs(request) {
   return found.sort();
 }
 
+function trailersOf(raw) {
+  const found = [];
+  for (let i = 0; i < raw.length; i += 2) found.push([raw[i].toLowerCase(), raw[i + 1]]);
+  return found;
+}
+
+let count = 0; // of requests: one that nobody sent would show
+
 function echo(request, response, body) {
+  count += 1;
   const told = JSON.stringify({
+    number: count,
     method: request.method,
     target: request.url,
     fields: pairs(request),
     length: body.length,
     sha256: crypto.createHash('sha256').update(body).digest('hex'),
-    trailers: request.rawTrailers,
+    trailers: trailersOf(request.rawTrailers),
     version: request.httpVersion,
   });
+  // Behind an answer that waits for its reader, Node takes the next request for a broken one.
+  if (told.length > 8192 && request.httpVersion === '1.1') response.shouldKeepAlive = false;
   response.writeHead(200, {'content-type': 'application/json',
                            'content-length': Buffer.byteLength(told)});
   response.end(told);
@@ -89,17 +103,30 @@ function answer(request, response, body) {
   }
 }
 
-const server = http2.createSecureServer({
+function take(request, response) {
+  const parts = [];
+  let isWhole = true;
+  request.on('data', (part) => parts.push(part));
+  request.on('aborted', () => { isWhole = false; });
+  // Node ends a request that was reset as it ends a whole one; a little later it knows better.
+  request.on('end', () => setImmediate(() => {
+    if (isWhole) answer(request, response, Buffer.concat(parts));
+  }));
+  request.on('error', () => {});
+}
+
+// A server for each protocol behind one listener: the HTTP/1.1 that http2 falls back to loses
+// connections on which it has paused.
+const ofHttp1 = http.createServer(take);
+const ofHttp2 = http2.createServer({maxHeaderListPairs: 256}, take);
+ofHttp2.on('sessionError', () => {});
+const listener = tls.createServer({
   cert: fs.readFileSync(certificate),
   key: fs.readFileSync(key),
-  allowHTTP1: true,
-  maxHeaderListPairs: 256,
-}, (request, response) => {
-  const parts = [];
-  request.on('data', (part) => parts.push(part));
-  request.on('end', () => answer(request, response, Buffer.concat(parts)));
-  request.on('error', () => {});
+  ALPNProtocols: ['h2', 'http/1.1'],
+}, (socket) => {
+  socket.on('error', () => {});
+  (socket.alpnProtocol === 'h2' ? ofHttp2 : ofHttp1).emit('connection', socket);
 });
-server.on('sessionError', () => {});
-server.on('tlsClientError', () => {});
-server.listen(443, address);
+listener.on('tlsClientError', () => {});
+listener.listen(443, address);

@@ -17,6 +17,7 @@ ADDRESSES = {
     f"{name}.{ZONE}": f"198.51.100.{65 + number}"
     for number, name in enumerate(["nginx", "apache", "node", "go", "grpc", "ws", "h11", "h2"])
 }
+ADDRESS_OF_TUNNEL = "198.51.100.90"
 # Those that answer the paths of cases.py.
 WEB = [f"{name}.{ZONE}" for name in ("nginx", "apache", "node", "go")]
 
@@ -98,7 +99,7 @@ class Judges:
         self.script = Path(shutil.copy(HERE / "answer.cgi", self.folder))
         world.internet.command("nft", "insert", "rule", "ip", "catch", "prerouting", "ip", "daddr",
                                NETWORK, "accept")
-        for address in ADDRESSES.values():
+        for address in [*ADDRESSES.values(), ADDRESS_OF_TUNNEL]:
             world.internet.ip("addr", "add", f"{address}/32", "dev", "lo")
 
     def start(self, name, *words, **options):
@@ -150,11 +151,15 @@ class Judges:
     def start_all(self):
         self.start_nginx(f"nginx.{ZONE}")
         self.start_apache(f"apache.{ZONE}")
-        self.start_program(f"node.{ZONE}", "node", HERE / "server.js")
+        self.start_program(f"node.{ZONE}", "node", "--max-http-header-size=131072",
+                           HERE / "server.js")
         self.start_program(f"go.{ZONE}", GO_PROGRAM, "server")
         self.start_program(f"grpc.{ZONE}", "node", HERE / "grpc_judge.js", "server")
         self.start_program(f"ws.{ZONE}", "node", HERE / "ws_judge.js", "server")
-        for name in [*WEB, f"grpc.{ZONE}", f"ws.{ZONE}"]:
+        for kind in ("h11", "h2"):
+            self.start_program(f"{kind}.{ZONE}", "/usr/bin/python3", HERE / "parser_server.py",
+                               kind)
+        for name in ADDRESSES:
             self.listens(name)
 
     def stop(self):

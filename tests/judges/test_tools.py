@@ -5,7 +5,7 @@ import re
 import time
 
 import pytest
-from servers import ADDRESSES as ADDRESSES_OF_JUDGES, ZONE
+from servers import ADDRESS_OF_TUNNEL, ZONE
 
 from internet.wait import wait_until
 from internet.world import FIREWALL_LINK
@@ -22,8 +22,8 @@ def findings(through, agent, tmp_path_factory):
     """What testssl.sh says, by the name of the finding."""
     path = tmp_path_factory.mktemp("testssl") / "findings.json"
     through.run("testssl", "--quiet", "--color", "0", "--warnings", "batch", "--ip",
-                agent.address(NAME), "--nodns", "none", "--protocols", "--server-defaults", "--server-preference",
-                "--fs", "--vulnerable", "--jsonfile", path, f"{NAME}:443", check=False,
+                agent.address(NAME), "--nodns", "none", "--protocols", "--server-defaults",
+                "--server-preference", "--fs", "--vulnerable", "--jsonfile", path, f"{NAME}:443", check=False,
                 timeout=400)
     told = json.loads(path.read_text())
     return {one["id"]: (one["severity"], one["finding"]) for one in told}
@@ -100,7 +100,7 @@ def test_dnsperf_loses_no_question(through, tmp_path):
 
 
 TUNNEL = "tunnel.judges.example.com"
-IODINE = ADDRESSES_OF_JUDGES["h11." + ZONE]
+IODINE = ADDRESS_OF_TUNNEL
 
 
 def try_iodine(way, server, kind, tmp_path):
