@@ -116,6 +116,15 @@ class Namespace:
         subprocess.run(["ip", "netns", "del", self.name], check=False)
 
 
+def has_ended(pid):
+    """The process is gone, or waits to be reaped."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as stat:
+            return stat.read().rsplit(b")", 1)[1].split()[0] == b"Z"
+    except OSError:
+        return True
+
+
 def link(first, first_name, second, second_name):
     """A cable between two namespaces."""
     command("ip", "link", "add", first_name, "netns", first.name, "type", "veth",

@@ -8,6 +8,7 @@ import pytest
 
 from internet.agent import Agent
 from internet.certificates import Authority, key_pem, new_key
+from internet.linux import has_ended
 from internet.wait import wait_until
 from internet.wall import Wall
 from internet.world import FIREWALL_LINK
@@ -132,16 +133,8 @@ def test_leaves_no_child_behind_when_it_is_killed(own):
     own.process.kill()
     own.process.wait(5)
     wait_until(
-        lambda: not any(os.path.exists(f"/proc/{pid}") and not is_zombie(pid) for pid in children),
+        lambda: all(has_ended(pid) for pid in children),
         "the roles to end with their supervisor", 3)
-
-
-def is_zombie(pid):
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as stat:
-            return stat.read().rsplit(b")", 1)[1].split()[0] == b"Z"
-    except OSError:
-        return True
 
 
 def test_ends_with_status_0_when_told_to(own):
