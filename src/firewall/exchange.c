@@ -76,6 +76,7 @@ static const char *const failure_texts[] = {
     [EXCHANGE_UPSTREAM_LOST] = "server closed the connection early",
     [EXCHANGE_UPSTREAM_PROTOCOL] = "server broke the protocol",
     [EXCHANGE_UPSTREAM_TIMEOUT] = "server timed out",
+    [EXCHANGE_UPSTREAM_UNTOUCHED] = "server did not take the request",
     [EXCHANGE_UPSTREAM_BUSY] = "too many connections to servers",
     [EXCHANGE_TOO_MANY] = "too many requests at once",
     [EXCHANGE_POLICY_CHANGED] = "no longer allowed",
@@ -237,7 +238,7 @@ static void answer_failure(struct exchange *exchange, enum exchange_failure fail
 {
     bool is_timeout = failure == EXCHANGE_UPSTREAM_TIMEOUT;
     bool is_busy = failure == EXCHANGE_UPSTREAM_BUSY || failure == EXCHANGE_TOO_MANY ||
-                   failure == EXCHANGE_BODIES_FULL;
+                   failure == EXCHANGE_BODIES_FULL || failure == EXCHANGE_UPSTREAM_UNTOUCHED;
     struct exchange_answer content = {
         .status = is_busy      ? 503
                   : is_timeout ? 504
@@ -435,9 +436,13 @@ void exchange_upstream_failed(struct exchange *exchange, enum exchange_failure f
                               enum exchange_progress progress, const char *detail)
 {
     exchange->upstream = (struct exchange_side){NULL, NULL};
+    bool is_untouched = progress == EXCHANGE_UNTOUCHED;
+    if (is_untouched)
+        failure = EXCHANGE_UPSTREAM_UNTOUCHED;
     if (may_replay(exchange, failure, progress)) {
         claim(exchange, true);
-    } else if (exchange->response_state == RESPONSE_WAITING) {
+    } else if (exchange->response_state == RESPONSE_WAITING &&
+               !(is_untouched && exchange->origin.protocol == HTTP_PROTOCOL_2)) {
         answer_failure(exchange, failure, detail);
     } else {
         break_off(exchange, failure, detail, true);

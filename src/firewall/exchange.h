@@ -75,7 +75,8 @@ struct upstream_pool;
  * Replay is safe when the whole request was there, no byte of a body was delivered, and either the
  * server said itself that it did not process it (RFC 9113 section 8.7), or the connection came
  * from the pool, nothing of a response was received and the method is idempotent (RFC 9110
- * section 9.2.2).
+ * section 9.2.2). What the server did not process and we cannot replay, because its body has been
+ * passed on, an agent of HTTP/2 is told in the same words (REFUSED_STREAM): it may send it again.
  */
 
 enum {
@@ -98,8 +99,9 @@ enum exchange_failure {
     EXCHANGE_UPSTREAM_LOST,     /* the connection broke before the response was complete */
     EXCHANGE_UPSTREAM_PROTOCOL, /* a response that breaks HTTP */
     EXCHANGE_UPSTREAM_TIMEOUT,
-    EXCHANGE_UPSTREAM_BUSY, /* the limit of upstream connections */
-    EXCHANGE_TOO_MANY,      /* PROXY_EXCHANGE_LIMIT */
+    EXCHANGE_UPSTREAM_UNTOUCHED, /* the server says that it did not process it */
+    EXCHANGE_UPSTREAM_BUSY,      /* the limit of upstream connections */
+    EXCHANGE_TOO_MANY,           /* PROXY_EXCHANGE_LIMIT */
     EXCHANGE_POLICY_CHANGED,
     EXCHANGE_SHUTDOWN,
     EXCHANGE_BODIES_FULL, /* too many bytes wait for peers that do not take them */

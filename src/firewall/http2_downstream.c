@@ -576,6 +576,8 @@ static enum http2_code code_of(enum exchange_failure failure)
         return HTTP2_CODE_CANCEL;
     case EXCHANGE_BODIES_FULL:
         return HTTP2_CODE_ENHANCE_YOUR_CALM;
+    case EXCHANGE_UPSTREAM_UNTOUCHED:
+        return HTTP2_CODE_REFUSED_STREAM;
     case EXCHANGE_AGENT_PROTOCOL:
         return HTTP2_CODE_PROTOCOL_ERROR;
     default:

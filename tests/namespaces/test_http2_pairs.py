@@ -279,6 +279,20 @@ def test_passes_a_grpc_answer_of_trailers_only(agent, script):
     assert response.field("grpc-status") == "12" and response.is_ended
 
 
+def test_hands_on_that_a_request_with_a_body_was_not_processed(agent, script):
+    """We keep no bodies: the agent's own library sends it again (RFC 9113 section 8.7)."""
+    def refuse(stream):
+        stream.read_all()
+        stream.reset(7)
+
+    script("/refused", refuse)
+    with http2_client.connect(agent, TWO) as client:
+        response = client.request("/refused", "POST", body=b"x" * 1000)
+        assert (response.status, response.reset) == (None, 7)
+        assert client.request_json("/next")["target"] == "/next"
+    assert agent.request(TWO, "/refused", method="POST", body=b"x" * 1000)[0] == 503
+
+
 def test_an_early_answer_stops_an_upload_over_http2(agent, script):
     script("/early", lambda stream: stream.answer(b"no", status=413))
     with http2_client.connect(agent, TWO) as client:

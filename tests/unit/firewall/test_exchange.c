@@ -486,7 +486,18 @@ static void replays_no_body_even_where_the_server_did_nothing(void **state)
     struct fixture fixture;
     start(&fixture, "api.example.com\n");
     lose_reused(&fixture, "POST", HTTP_BODY_STREAM, EXCHANGE_UNTOUCHED);
-    assert_string_equal(story, ">body <502 <body <end ");
+    assert_string_equal(story, ">body <503 <body <end ");
+    stop(&fixture);
+}
+
+static void tells_an_agent_of_http2_that_it_may_send_a_body_again(void **state)
+{
+    struct fixture fixture;
+    start(&fixture, "api.example.com\n");
+    fixture.origin.protocol = HTTP_PROTOCOL_2;
+    lose_reused(&fixture, "POST", HTTP_BODY_STREAM, EXCHANGE_UNTOUCHED);
+    assert_string_equal(story, ">body <reset ");
+    assert_string_equal(records, "allow 0 server did not take the request;");
     stop(&fixture);
 }
 
@@ -496,7 +507,7 @@ static void replays_any_method_where_the_server_did_nothing_but_not_for_ever(voi
     start(&fixture, "api.example.com\n");
     lose_reused(&fixture, "POST", HTTP_BODY_NONE, EXCHANGE_UNTOUCHED);
     assert_string_equal(story, "claim-fresh >POST >end >credit claim-fresh >POST >end >credit "
-                               "claim-fresh >POST >end >credit <502 <body <end ");
+                               "claim-fresh >POST >end >credit <503 <body <end ");
     stop(&fixture);
 }
 
@@ -605,6 +616,7 @@ RUN_TESTS(cmocka_unit_test(refuses_a_path_without_asking_for_a_connection),
           cmocka_unit_test(does_not_replay_what_has_a_body_on_its_way),
           cmocka_unit_test(does_not_replay_what_was_answered),
           cmocka_unit_test(replays_no_body_even_where_the_server_did_nothing),
+          cmocka_unit_test(tells_an_agent_of_http2_that_it_may_send_a_body_again),
           cmocka_unit_test(replays_any_method_where_the_server_did_nothing_but_not_for_ever),
           cmocka_unit_test(a_response_that_flows_gets_a_wider_window_within_the_budget),
           cmocka_unit_test(a_window_stays_narrow_where_the_budget_has_nothing_to_lend),
