@@ -1,6 +1,7 @@
 #include "firewall/proxy_role.h"
 
 #include <malloc.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -183,23 +184,44 @@ static void handle_message(struct proxy_role *role, const struct role_message *m
         close(descriptor);
 }
 
-static void on_channel(uv_poll_t *poll, int status, int events)
+/* All messages that are there. False when the supervisor is gone. */
+static bool receive_messages(struct proxy_role *role)
 {
-    struct proxy_role *role = poll->data;
     struct role_message message;
     int descriptor = -1;
     for (;;) {
         switch (role_message_receive(role->channel, &message, &descriptor)) {
         case DESCRIPTOR_CHANNEL_WAIT:
-            return;
+            return true;
         case DESCRIPTOR_CHANNEL_END:
-            uv_stop(&role->loop); /* without its supervisor a proxy ends */
-            return;
+            return false;
         case DESCRIPTOR_CHANNEL_MESSAGE:
             handle_message(role, &message, descriptor);
             break;
         }
     }
+}
+
+static void on_channel(uv_poll_t *poll, int status, int events)
+{
+    struct proxy_role *role = poll->data;
+    if (!receive_messages(role))
+        uv_stop(&role->loop); /* without its supervisor a proxy ends */
+}
+
+/*
+ * Agents that wait on the sockets already are looked at when there is a policy: the empty one, with
+ * which a proxy is born, would deny them what is allowed. False when the supervisor is gone.
+ */
+static bool await_policy(struct proxy_role *role)
+{
+    struct pollfd polled = {.fd = role->channel, .events = POLLIN};
+    while (role->proxy.policy_epoch == 0) {
+        poll(&polled, 1, -1);
+        if (!receive_messages(role))
+            return false;
+    }
+    return true;
 }
 
 static void on_end_signal(uv_signal_t *handle, int number)
@@ -279,7 +301,8 @@ int proxy_role_main(void *context, int channel)
     }
     linux_secret_done(start->ca_key);
     watch_channel(role);
-    uv_run(&role->loop, UV_RUN_DEFAULT);
+    if (await_policy(role))
+        uv_run(&role->loop, UV_RUN_DEFAULT);
     /* The process ends with its connections; what is queued for the log still goes out. */
     record_queue_close(role->proxy.records);
     return 0;
