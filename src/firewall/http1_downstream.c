@@ -352,9 +352,14 @@ static bool read_once(struct http1_downstream *connection)
         return false;
     }
     stream_resume_reading(connection->stream);
+    bool is_body = connection->state == STATE_EXCHANGE && connection->request_state == REQUEST_BODY;
+    size_t wanted = is_body ? connection->credit : DOWNSTREAM_READ_BYTES;
+    if (wanted < DOWNSTREAM_READ_BYTES)
+        wanted = DOWNSTREAM_READ_BYTES;
+    if (wanted < room)
+        room = wanted;
     size_t length = 0;
-    enum stream_result result =
-        stream_read(connection->stream, scratch, DOWNSTREAM_READ_BYTES, &length);
+    enum stream_result result = stream_read_all(connection->stream, scratch, room, &length);
     if (result == STREAM_WAIT)
         return false;
     if (result != STREAM_DATA) {
@@ -362,7 +367,7 @@ static bool read_once(struct http1_downstream *connection)
         return false;
     }
     take_new(connection, (struct bytes){scratch, length});
-    return length == DOWNSTREAM_READ_BYTES;
+    return length == DOWNSTREAM_READ_BYTES; /* a whole block is enough for one turn */
 }
 
 /* Answers that the agent does not read hold back its next request. */

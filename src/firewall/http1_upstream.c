@@ -10,8 +10,8 @@
 #include <uv.h>
 
 enum {
-    UPSTREAM_READ_BYTES = 16 * 1024,  /* one TLS record */
-    UPSTREAM_READS_PER_TURN = 4,      /* then others have a turn */
+    UPSTREAM_READ_BYTES = 16 * 1024,  /* one TLS record; of a body as much as there is */
+    UPSTREAM_READS_PER_TURN = 4,      /* or one of a whole block; then others have a turn */
     UPSTREAM_DIRECT_BYTES = 4 * 1024, /* longer runs are sent from where they lie */
 };
 
@@ -347,15 +347,16 @@ static bool read_once(struct http1_upstream *connection)
 {
     size_t room;
     uint8_t *scratch = stream_loop_scratch(connection->proxy->streams, &room);
-    room = UPSTREAM_READ_BYTES;
-    if (connection->state == STATE_BODY && connection->credit < room)
+    if (connection->state != STATE_BODY)
+        room = UPSTREAM_READ_BYTES;
+    else if (connection->credit < room)
         room = connection->credit;
     if (room == 0) {
         stream_pause_reading(connection->stream);
         return false;
     }
     size_t length = 0;
-    enum stream_result result = stream_read(connection->stream, scratch, room, &length);
+    enum stream_result result = stream_read_all(connection->stream, scratch, room, &length);
     if (result == STREAM_WAIT)
         return false;
     if (result != STREAM_DATA) {
@@ -369,7 +370,7 @@ static bool read_once(struct http1_upstream *connection)
         return false;
     }
     take_input(connection, (struct bytes){scratch, length});
-    return connection->exchange != NULL && length == room;
+    return connection->exchange != NULL && length == room && room <= UPSTREAM_READ_BYTES;
 }
 
 static void read_turn(struct http1_upstream *connection)

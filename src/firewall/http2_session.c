@@ -8,8 +8,8 @@
 #include <uv.h>
 
 enum {
-    SESSION_READ_BYTES = 16 * 1024,
-    SESSION_READS_PER_TURN = 4,
+    SESSION_READ_BYTES = 64 * 1024,
+    SESSION_READS_PER_TURN = 1,
     SESSION_OUTPUT_BYTES = 64 * 1024, /* gathered for the network before it must take some */
     SESSION_FLUSHES_PER_TURN = 4,
     SESSION_SETTINGS_MAX = 6,
@@ -275,7 +275,8 @@ static bool read_once(struct http2_session *session)
     size_t room;
     uint8_t *scratch = stream_loop_scratch(session->streams, &room);
     size_t length = 0;
-    enum stream_result result = stream_read(session->stream, scratch, SESSION_READ_BYTES, &length);
+    enum stream_result result =
+        stream_read_all(session->stream, scratch, SESSION_READ_BYTES, &length);
     if (result == STREAM_WAIT)
         return false;
     if (result == STREAM_DATA) {

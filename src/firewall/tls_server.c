@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { TLS_SERVER_READ_AHEAD = 32 * 1024 };
+enum { TLS_SERVER_READ_AHEAD = 64 * 1024 };
 
 struct tls_server {
     SSL_CTX *context;          /* owned */

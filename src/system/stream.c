@@ -85,6 +85,12 @@ static void on_poll(uv_poll_t *poll, int status, int events);
 static void on_idle(uv_idle_t *idle);
 static void on_linger_tick(uv_timer_t *timer);
 
+/* What the kernel did not take, before and after encryption. */
+static size_t unsent(const struct stream *stream)
+{
+    return buffer_length(&stream->queue) + transport_unsent(&stream->transport);
+}
+
 static int needed_events(const struct stream *stream)
 {
     int events = 0;
@@ -99,7 +105,7 @@ static int needed_events(const struct stream *stream)
     case STATE_UNSENDABLE:
         if (stream->reading == READING_RESUMED)
             events |= UV_READABLE;
-        if (buffer_length(&stream->queue) > 0)
+        if (unsent(stream) > 0)
             events |= UV_WRITABLE;
         return events;
     case STATE_LINGERING_CLEAN:
@@ -157,15 +163,16 @@ static void on_released(uv_handle_t *handle)
     free(handle->data);
 }
 
-/* After every change of the queue's length that outlasts the call. */
+/* After every change of its length that outlasts the call. */
 static void count_queue(struct stream *stream)
 {
-    body_share_set(&stream->share, buffer_length(&stream->queue));
+    body_share_set(&stream->share, unsent(stream));
 }
 
 static void drop_queue(struct stream *stream)
 {
     buffer_done(&stream->queue);
+    transport_discard_unsent(&stream->transport);
     count_queue(stream);
 }
 
@@ -224,16 +231,16 @@ void stream_flush(struct stream *stream)
         drop_queue(stream);
         return;
     }
-    struct bytes queued = buffer_bytes(&stream->queue);
-    if (queued.length > 0) {
+    if (unsent(stream) > 0) {
         size_t written;
-        if (transport_write(&stream->transport, queued, &written) == TRANSPORT_LOST) {
+        if (transport_write(&stream->transport, buffer_bytes(&stream->queue), &written) ==
+            TRANSPORT_LOST) {
             fail(stream);
             return;
         }
         buffer_consume(&stream->queue, written);
     }
-    if (buffer_length(&stream->queue) > 0) {
+    if (unsent(stream) > 0) {
         count_queue(stream);
         stream->is_drain_awaited = true;
         arm(stream, 0);
@@ -265,12 +272,13 @@ void stream_send(struct stream *stream, struct bytes bytes)
     if (stream->state != STATE_OPEN)
         return;
     size_t written = 0;
-    if (buffer_length(&stream->queue) == 0) {
-        if (transport_write(&stream->transport, bytes, &written) == TRANSPORT_LOST) {
+    if (unsent(stream) == 0) {
+        enum transport_result result = transport_write(&stream->transport, bytes, &written);
+        if (result == TRANSPORT_LOST) {
             fail(stream);
             return;
         }
-        if (written == bytes.length)
+        if (result == TRANSPORT_DONE)
             return;
         stream_queue(stream, bytes_from(bytes, written));
         stream->is_drain_awaited = true;
@@ -291,7 +299,7 @@ void stream_flush_soon(struct stream *stream, void (*prepare)(void *owner))
 
 size_t stream_unsent(const struct stream *stream)
 {
-    return buffer_length(&stream->queue);
+    return unsent(stream);
 }
 
 void stream_finish(struct stream *stream)
@@ -331,6 +339,24 @@ enum stream_result stream_read(struct stream *stream, uint8_t *into, size_t room
     if (result == STREAM_END || result == STREAM_LOST)
         stream->reading = READING_ENDED;
     stream->last_read = result;
+    return result;
+}
+
+enum stream_result stream_read_all(struct stream *stream, uint8_t *into, size_t room,
+                                   size_t *length)
+{
+    enum stream_result result = stream_read(stream, into, room, length);
+    while (result == STREAM_DATA && *length < room && transport_has_pending(&stream->transport)) {
+        size_t more = 0;
+        enum stream_result next = stream_read(stream, into + *length, room - *length, &more);
+        if (next == STREAM_DATA) {
+            *length += more;
+            continue;
+        }
+        if (next != STREAM_WAIT)
+            stream_wake(stream); /* the end is told by the next read */
+        break;
+    }
     return result;
 }
 
@@ -441,7 +467,7 @@ void stream_close(struct stream *stream, enum stream_ending ending)
     cancel_deferred(stream);
     bool is_established = stream->state == STATE_OPEN || stream->state == STATE_FINISHING ||
                           stream->state == STATE_FINISHED;
-    bool is_over = stream->reading == READING_ENDED && buffer_length(&stream->queue) == 0;
+    bool is_over = stream->reading == READING_ENDED && unsent(stream) == 0;
     if (ending == STREAM_ENDING_RESET || stream->state == STATE_CONNECTING) {
         release(stream, true);
         return;
@@ -461,13 +487,12 @@ void stream_close(struct stream *stream, enum stream_ending ending)
     }
     struct stream_loop *streams = stream->streams;
     stream->linger_until_ms =
-        uv_now(streams->loop) +
-        (buffer_length(&stream->queue) ? STREAM_LINGER_UNSENT_MS : STREAM_LINGER_MS);
+        uv_now(streams->loop) + (unsent(stream) ? STREAM_LINGER_UNSENT_MS : STREAM_LINGER_MS);
     LIST_INSERT_HEAD(&streams->lingering, stream, linger_link);
     if (!uv_is_active((uv_handle_t *)&streams->linger_timer))
         uv_timer_start(&streams->linger_timer, on_linger_tick, STREAM_LINGER_TICK_MS,
                        STREAM_LINGER_TICK_MS);
-    if (buffer_length(&stream->queue) == 0)
+    if (unsent(stream) == 0)
         after_queue(stream);
     arm(stream, UV_READABLE | UV_WRITABLE);
 }
@@ -550,17 +575,18 @@ static void drain(struct stream *stream)
 static void continue_lingering(struct stream *stream, int events)
 {
     if (stream->state != STATE_LINGERING_ENDED && (events & UV_WRITABLE)) {
-        struct bytes queued = buffer_bytes(&stream->queue);
+        size_t unsent_before = unsent(stream);
         size_t written;
-        if (transport_write(&stream->transport, queued, &written) == TRANSPORT_LOST) {
+        if (transport_write(&stream->transport, buffer_bytes(&stream->queue), &written) ==
+            TRANSPORT_LOST) {
             unlink_lingering(stream);
             return;
         }
         buffer_consume(&stream->queue, written);
         count_queue(stream);
-        if (written > 0)
+        if (unsent(stream) < unsent_before)
             stream->linger_until_ms = uv_now(stream->streams->loop) + STREAM_LINGER_UNSENT_MS;
-        if (buffer_length(&stream->queue) == 0)
+        if (unsent(stream) == 0)
             after_queue(stream);
         arm(stream, UV_WRITABLE);
     }
@@ -570,12 +596,12 @@ static void continue_lingering(struct stream *stream, int events)
 
 static void continue_open(struct stream *stream, int events, bool is_woken)
 {
-    if (buffer_length(&stream->queue) > 0) {
+    if (unsent(stream) > 0) {
         stream_flush(stream);
         if (stream->state == STATE_UNSENDABLE)
             stream->is_drain_awaited = false;
     }
-    if (stream->is_drain_awaited && buffer_length(&stream->queue) == 0) {
+    if (stream->is_drain_awaited && unsent(stream) == 0) {
         stream->is_drain_awaited = false;
         deliver(stream, STREAM_DRAINED);
     }

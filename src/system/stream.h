@@ -87,6 +87,12 @@ void stream_set_owner(struct stream *stream, stream_event_fn *on_event, void *ow
  * readable events come.
  */
 enum stream_result stream_read(struct stream *stream, uint8_t *into, size_t room, size_t *length);
+/**
+ * As stream_read, but goes on with what TLS has already taken from the socket: several records at
+ * once, for bulk.
+ */
+enum stream_result stream_read_all(struct stream *stream, uint8_t *into, size_t room,
+                                   size_t *length);
 /** No STREAM_READABLE until resumed; also when an end or failure is waiting to be read. */
 void stream_pause_reading(struct stream *stream);
 /** STREAM_READABLE comes, from the loop, also for bytes that TLS has already decrypted. */

@@ -15,6 +15,7 @@
 void transport_init(struct transport *transport, int descriptor)
 {
     *transport = (struct transport){.descriptor = descriptor, .low_mark = 1};
+    tls_output_init(&transport->output, descriptor);
 }
 
 void transport_done(struct transport *transport, bool is_reset)
@@ -26,6 +27,7 @@ void transport_done(struct transport *transport, bool is_reset)
     if (transport->tls)
         SSL_free(transport->tls);
     transport->tls = NULL;
+    tls_output_done(&transport->output);
     close(transport->descriptor);
     transport->descriptor = -1;
 }
@@ -78,7 +80,9 @@ static enum transport_result tls_result(struct transport *transport, int result,
 
 static void before_tls_call(void)
 {
-    ERR_clear_error();
+    /* To look is cheaper than to clear, and nearly always enough. */
+    if (ERR_peek_error())
+        ERR_clear_error();
     errno = 0;
 }
 
@@ -108,7 +112,8 @@ static void on_message(int is_written, int version, int content_type, const void
 void transport_start_tls(struct transport *transport, struct ssl_st *session)
 {
     CHECK(transport->tls == NULL);
-    CHECK(SSL_set_fd(session, transport->descriptor) == 1);
+    CHECK(SSL_set_rfd(session, transport->descriptor) == 1);
+    SSL_set0_wbio(session, tls_output_new_bio(&transport->output));
     SSL_set_mode(session, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                               SSL_MODE_RELEASE_BUFFERS);
     SSL_set_msg_callback(session, on_message);
@@ -208,43 +213,80 @@ enum transport_result transport_read(struct transport *transport, uint8_t *into,
     return result == 1 ? TRANSPORT_DONE : tls_result(transport, result, number);
 }
 
-static enum transport_result write_once(struct transport *transport, struct bytes bytes,
-                                        size_t *length)
+static enum transport_result write_plain(struct transport *transport, struct bytes bytes,
+                                         size_t *written)
 {
-    if (transport->tls) {
-        before_tls_call();
-        int result = SSL_write_ex(transport->tls, bytes.data, bytes.length, length);
-        int number = errno;
-        return result == 1 ? TRANSPORT_DONE : tls_result(transport, result, number);
+    while (*written < bytes.length) {
+        struct bytes rest = bytes_from(bytes, *written);
+        ssize_t count = send(transport->descriptor, rest.data, rest.length, MSG_NOSIGNAL);
+        if (count >= 0)
+            *written += (size_t)count;
+        else if (errno == EAGAIN || errno == EWOULDBLOCK)
+            return TRANSPORT_WANT_WRITE;
+        else if (errno != EINTR)
+            return fail(transport, strerror(errno));
     }
-    ssize_t count = send(transport->descriptor, bytes.data, bytes.length, MSG_NOSIGNAL);
-    if (count >= 0) {
-        *length = (size_t)count;
+    return TRANSPORT_DONE;
+}
+
+static enum transport_result output_result(struct transport *transport,
+                                           enum tls_output_result result)
+{
+    switch (result) {
+    case TLS_OUTPUT_SENT:
         return TRANSPORT_DONE;
-    }
-    if (errno == EINTR) {
-        *length = 0;
-        return TRANSPORT_DONE;
-    }
-    if (errno == EAGAIN || errno == EWOULDBLOCK)
+    case TLS_OUTPUT_WAIT:
         return TRANSPORT_WANT_WRITE;
+    case TLS_OUTPUT_LOST:
+        break;
+    }
     return fail(transport, strerror(errno));
+}
+
+/* As many records as leave together. */
+static enum transport_result write_records(struct transport *transport, struct bytes bytes,
+                                           size_t *written)
+{
+    enum transport_result result = TRANSPORT_DONE;
+    tls_output_gather(&transport->output);
+    for (int i = 0; i < TLS_OUTPUT_RECORDS && *written < bytes.length; i++) {
+        struct bytes rest = bytes_first(bytes_from(bytes, *written), TLS_OUTPUT_RECORD_BYTES);
+        size_t length = 0;
+        before_tls_call();
+        int status = SSL_write_ex(transport->tls, rest.data, rest.length, &length);
+        int number = errno;
+        if (status != 1) {
+            result = tls_result(transport, status, number);
+            break;
+        }
+        *written += length;
+    }
+    enum transport_result sent = output_result(transport, tls_output_send(&transport->output));
+    if (result == TRANSPORT_END)
+        return fail(transport, "closed by the peer");
+    return result == TRANSPORT_DONE ? sent : result;
 }
 
 enum transport_result transport_write(struct transport *transport, struct bytes bytes,
                                       size_t *written)
 {
     *written = 0;
-    while (*written < bytes.length) {
-        size_t length = 0;
-        enum transport_result result = write_once(transport, bytes_from(bytes, *written), &length);
-        if (result == TRANSPORT_END)
-            return fail(transport, "closed by the peer");
-        if (result != TRANSPORT_DONE)
-            return result;
-        *written += length;
-    }
-    return TRANSPORT_DONE;
+    if (transport->tls == NULL)
+        return write_plain(transport, bytes, written);
+    enum transport_result result = output_result(transport, tls_output_resume(&transport->output));
+    while (result == TRANSPORT_DONE && *written < bytes.length)
+        result = write_records(transport, bytes, written);
+    return result;
+}
+
+size_t transport_unsent(const struct transport *transport)
+{
+    return buffer_length(&transport->output.unsent);
+}
+
+void transport_discard_unsent(struct transport *transport)
+{
+    tls_output_done(&transport->output);
 }
 
 void transport_finish(struct transport *transport, bool is_clean)

@@ -1,7 +1,7 @@
 #ifndef SYSTEM_TRANSPORT_H
 #define SYSTEM_TRANSPORT_H
 
-#include "base/bytes.h"
+#include "system/tls_output.h"
 
 struct ssl_st;
 
@@ -19,6 +19,7 @@ enum {
 struct transport {
     int descriptor;                       /* owned */
     struct ssl_st *tls;                   /* owned; NULL without TLS */
+    struct tls_output output;             /* of TLS */
     int low_mark;                         /* SO_RCVLOWAT */
     bool is_established;                  /* the handshake is over */
     unsigned late_messages;               /* of the handshake protocol, received after it */
@@ -48,9 +49,17 @@ enum transport_result transport_handshake(struct transport *transport);
 /** One read of at least one byte; `*length` is set when done. */
 enum transport_result transport_read(struct transport *transport, uint8_t *into, size_t room,
                                      size_t *length);
-/** Write as far as the kernel takes it; `*written` is always set. */
+/**
+ * Write as far as the kernel takes it; `*written` is always set. What was encrypted counts as
+ * written, and is transport_unsent until the kernel took it: TRANSPORT_WANT_WRITE as long as any
+ * is; then a further call, with or without bytes, goes on.
+ */
 enum transport_result transport_write(struct transport *transport, struct bytes bytes,
                                       size_t *written);
+/** Bytes of earlier writes that the kernel did not take yet. */
+size_t transport_unsent(const struct transport *transport);
+/** Give them up: nothing more can be written. */
+void transport_discard_unsent(struct transport *transport);
 /** Our end: close_notify where TLS is and `is_clean`, then FIN. */
 void transport_finish(struct transport *transport, bool is_clean);
 /** Read past TLS and throw away. */

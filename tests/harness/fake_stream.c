@@ -220,6 +220,12 @@ enum stream_result stream_read(struct stream *stream, uint8_t *into, size_t room
     return stream->last_read;
 }
 
+enum stream_result stream_read_all(struct stream *stream, uint8_t *into, size_t room,
+                                   size_t *length)
+{
+    return stream_read(stream, into, room, length);
+}
+
 void stream_pause_reading(struct stream *stream)
 {
     if (stream->reading == READING_RESUMED)

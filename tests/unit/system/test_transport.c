@@ -6,6 +6,7 @@
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -206,7 +207,115 @@ static void refuses_a_flood_of_wishes_to_negotiate_anew(void **state)
     assert_limited(false, TLS1_2_VERSION, send_hello_request, 50);
 }
 
-RUN_TESTS(cmocka_unit_test(refuses_each_wrong_first_byte_as_it_comes),
+/* --- writing -------------------------------------------------------------------------------- */
+
+enum { MESSAGE_BYTES = 300 * 1000 };
+
+static uint8_t byte_at(size_t place)
+{
+    return (uint8_t)(place * 31 + place / 251);
+}
+
+/* What the other side reads now has to go on where it stopped. */
+static size_t read_on(struct pair *pair, size_t place)
+{
+    uint8_t into[4096];
+    int count;
+    while ((count = SSL_read(pair->other, into, sizeof(into))) > 0)
+        for (int i = 0; i < count; i++)
+            assert_int_equal(into[i], byte_at(place++));
+    assert_int_equal(SSL_get_error(pair->other, count), SSL_ERROR_WANT_READ);
+    return place;
+}
+
+static void assert_all_arrives(int version)
+{
+    struct pair pair;
+    uint8_t *message = malloc(MESSAGE_BYTES);
+    for (size_t i = 0; i < MESSAGE_BYTES; i++)
+        message[i] = byte_at(i);
+    open_tls(&pair, true, version);
+    int small = 8 * 1024;
+    setsockopt(pair.transport.descriptor, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+    size_t sent = 0;
+    size_t arrived = 0;
+    bool was_kept = false;
+    enum transport_result result = TRANSPORT_WANT_WRITE;
+    for (int i = 0; i < MESSAGE_BYTES && result != TRANSPORT_DONE; i++) {
+        size_t written;
+        result = transport_write(&pair.transport,
+                                 (struct bytes){message + sent, MESSAGE_BYTES - sent}, &written);
+        assert_int_not_equal(result, TRANSPORT_LOST);
+        sent += written;
+        was_kept |= transport_unsent(&pair.transport) > 0;
+        assert_true(result != TRANSPORT_DONE || transport_unsent(&pair.transport) == 0);
+        arrived = read_on(&pair, arrived);
+    }
+    assert_int_equal(result, TRANSPORT_DONE);
+    assert_true(was_kept);
+    assert_int_equal(sent, MESSAGE_BYTES);
+    assert_int_equal(arrived, MESSAGE_BYTES);
+    close_pair(&pair);
+    free(message);
+}
+
+static void keeps_what_the_kernel_does_not_take_and_its_order(void **state)
+{
+    assert_all_arrives(TLS1_2_VERSION);
+    assert_all_arrives(TLS1_3_VERSION);
+}
+
+/* A key update that is answered while records wait: its answer may not overtake them. */
+static void sends_nothing_before_what_waits(void **state)
+{
+    struct pair pair;
+    static uint8_t message[64 * 1024];
+    for (size_t i = 0; i < sizeof(message); i++)
+        message[i] = byte_at(i);
+    open_tls(&pair, true, TLS1_3_VERSION);
+    int small = 8 * 1024;
+    setsockopt(pair.transport.descriptor, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+    size_t written;
+    enum transport_result result =
+        transport_write(&pair.transport, (struct bytes){message, sizeof(message)}, &written);
+    assert_int_equal(result, TRANSPORT_WANT_WRITE);
+    size_t kept = transport_unsent(&pair.transport);
+    assert_true(kept > 0);
+    assert_int_equal(SSL_key_update(pair.other, SSL_KEY_UPDATE_REQUESTED), 1);
+    assert_int_equal(SSL_do_handshake(pair.other), 1);
+    read_once(&pair);
+    assert_int_equal(transport_unsent(&pair.transport), kept);
+    size_t arrived = 0;
+    size_t sent = written;
+    for (size_t i = 0; i < sizeof(message) && result != TRANSPORT_DONE; i++) {
+        arrived = read_on(&pair, arrived);
+        result = transport_write(&pair.transport,
+                                 (struct bytes){message + sent, sizeof(message) - sent}, &written);
+        assert_int_not_equal(result, TRANSPORT_LOST);
+        sent += written;
+    }
+    assert_int_equal(read_on(&pair, arrived), sizeof(message));
+    close_pair(&pair);
+}
+
+static void a_peer_that_is_gone_is_a_failure(void **state)
+{
+    struct pair pair;
+    static const uint8_t message[64 * 1024];
+    open_tls(&pair, true, TLS1_3_VERSION);
+    shutdown(pair.peer, SHUT_RDWR);
+    size_t written;
+    assert_int_equal(
+        transport_write(&pair.transport, (struct bytes){message, sizeof(message)}, &written),
+        TRANSPORT_LOST);
+    assert_true(pair.transport.failure[0] != '\0');
+    close_pair(&pair);
+}
+
+RUN_TESTS(cmocka_unit_test(keeps_what_the_kernel_does_not_take_and_its_order),
+          cmocka_unit_test(sends_nothing_before_what_waits),
+          cmocka_unit_test(a_peer_that_is_gone_is_a_failure),
+          cmocka_unit_test(refuses_each_wrong_first_byte_as_it_comes),
           cmocka_unit_test(looks_again_only_when_another_byte_is_there),
           cmocka_unit_test(an_end_within_the_first_bytes_is_an_end),
           cmocka_unit_test(refuses_a_flood_of_key_updates),
