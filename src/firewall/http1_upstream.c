@@ -38,6 +38,7 @@ struct http1_upstream {
     struct exchange *exchange;       /* borrowed; NULL when idle */
     enum upstream_state state;
     enum upstream_request_state request_state;
+    bool is_doubted;        /* after idleness, until the server is heard of */
     bool is_unanswered;     /* no byte of a response yet */
     size_t credit;          /* body bytes that may be delivered */
     size_t owed;            /* body bytes taken and not yet given back as credit */
@@ -154,6 +155,10 @@ static struct exchange_side start(struct upstream_connection *base, struct excha
 {
     struct http1_upstream *connection = (struct http1_upstream *)base;
     CHECK(connection->state == STATE_IDLE && connection->exchange == NULL);
+    uint64_t idle_ms = uv_now(connection->timer.loop) - connection->active_at_ms;
+    connection->is_doubted = base->served_count > 0 && idle_ms >= UPSTREAM_DOUBTED_AFTER_MS;
+    if (connection->is_doubted)
+        stream_limit_unacknowledged(connection->stream, UPSTREAM_DOUBTED_LIMIT_MS);
     connection->exchange = exchange;
     connection->state = STATE_HEAD;
     base->running = 1;
@@ -308,6 +313,9 @@ static void take_input(struct http1_upstream *connection, struct bytes received)
         input = buffer_bytes(&connection->received);
     }
     connection->is_unanswered = false;
+    if (connection->is_doubted)
+        stream_limit_unacknowledged(connection->stream, 0);
+    connection->is_doubted = false;
     bool goes_on = true;
     while (goes_on && connection->state == STATE_HEAD && input.length > 0)
         goes_on = read_head(connection, &input);

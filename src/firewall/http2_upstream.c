@@ -60,6 +60,8 @@ TAILQ_HEAD(stream_list, upstream_stream);
 struct http2_upstream {
     struct upstream_connection base; /* the first member: what the pool has is this */
     struct http2_session *session;   /* owned; NULL when closed */
+    struct stream *stream;           /* borrowed: the session's */
+    bool is_doubted;                 /* after idleness, until the server is heard of */
     enum connection_state state;
     struct stream_list streams;
     struct stream_list turn; /* got something in this turn */
@@ -246,6 +248,7 @@ struct upstream_connection *http2_upstream_new(struct upstream_pool *pool, struc
     connection->opened_ms = now_ms(connection);
     connection->idle_since_ms = now_ms(connection);
     uv_timer_start(&connection->timer, on_timer, UPSTREAM_TICK_MS, 0);
+    connection->stream = stream;
     connection->session =
         http2_session_new(proxy->streams, stream, HTTP2_CLIENT, &session_events, connection);
     return &connection->base;
@@ -263,8 +266,14 @@ static struct exchange_side start(struct upstream_connection *base, struct excha
     stream->window = HTTP2_WINDOW_BYTES;
     stream->active_at_ms = now_ms(connection);
     TAILQ_INSERT_TAIL(&connection->streams, stream, link);
-    if (base->running == 0)
+    if (base->running == 0) {
         uv_timer_start(&connection->timer, on_timer, UPSTREAM_TICK_MS, 0);
+        connection->is_doubted =
+            base->served_count > 0 &&
+            now_ms(connection) - connection->idle_since_ms >= UPSTREAM_DOUBTED_AFTER_MS;
+        if (connection->is_doubted)
+            stream_limit_unacknowledged(connection->stream, UPSTREAM_DOUBTED_LIMIT_MS);
+    }
     base->running++;
     base->served_count++;
     return (struct exchange_side){&operations, stream};
@@ -444,6 +453,9 @@ static void on_turn_end(void *owner)
 {
     struct http2_upstream *connection = owner;
     struct upstream_stream *stream;
+    if (connection->is_doubted)
+        stream_limit_unacknowledged(connection->stream, 0);
+    connection->is_doubted = false;
     while ((stream = TAILQ_FIRST(&connection->turn)) != NULL) {
         TAILQ_REMOVE(&connection->turn, stream, turn_link);
         stream->is_in_turn = false;

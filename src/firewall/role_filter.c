@@ -135,6 +135,7 @@ static const struct linux_seccomp_rule rules_of_proxy[] = {
     OPTION(IPPROTO_TCP, TCP_KEEPIDLE),
     OPTION(IPPROTO_TCP, TCP_KEEPINTVL),
     OPTION(IPPROTO_TCP, TCP_KEEPCNT),
+    OPTION(IPPROTO_TCP, TCP_USER_TIMEOUT),
     /* libuv and c-ares make sockets non-blocking and close-on-exec */
     CALL_IF(ioctl, IS(1, FIONBIO)),
     CALL_IF(fcntl, IS(1, F_GETFL)),

@@ -31,6 +31,15 @@ struct upstream_connection_operations {
     void (*discard)(struct upstream_connection *connection);
 };
 
+/*
+ * A connection that was idle for longer than a moment may lead nowhere: the machine slept, or a
+ * gateway has forgotten it. TCP alone would try for a quarter of an hour.
+ */
+enum {
+    UPSTREAM_DOUBTED_AFTER_MS = 5 * 1000,  /* of idleness */
+    UPSTREAM_DOUBTED_LIMIT_MS = 10 * 1000, /* for what is sent then to be acknowledged */
+};
+
 /** Where the pool has a connection. */
 enum upstream_listing {
     UPSTREAM_UNLISTED, /* takes no exchange: full for good, stale, closed; HTTP/1.1: busy */

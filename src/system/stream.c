@@ -400,6 +400,11 @@ void stream_watch_peer(struct stream *stream)
     transport_watch_peer(&stream->transport);
 }
 
+void stream_limit_unacknowledged(struct stream *stream, unsigned limit_ms)
+{
+    transport_limit_unacknowledged(&stream->transport, limit_ms);
+}
+
 void stream_wake(struct stream *stream)
 {
     if (is_readable(stream))

@@ -126,6 +126,11 @@ void stream_close(struct stream *stream, enum stream_ending ending);
 
 /** Find a peer that is gone without a word within two minutes (TCP keep-alive). */
 void stream_watch_peer(struct stream *stream);
+/**
+ * The stream is lost when what we send stays unacknowledged for so long; 0: for as long as the
+ * system likes, which is a quarter of an hour.
+ */
+void stream_limit_unacknowledged(struct stream *stream, unsigned limit_ms);
 
 /** One line why the stream failed or was lost; borrowed. */
 const char *stream_failure(const struct stream *stream);

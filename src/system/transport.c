@@ -317,6 +317,11 @@ bool transport_is_quiet(const struct transport *transport)
     return recv(transport->descriptor, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
 }
 
+void transport_limit_unacknowledged(const struct transport *transport, unsigned limit_ms)
+{
+    setsockopt(transport->descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, &limit_ms, sizeof(limit_ms));
+}
+
 void transport_watch_peer(const struct transport *transport)
 {
     static const struct {

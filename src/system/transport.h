@@ -71,6 +71,8 @@ bool transport_has_pending(const struct transport *transport);
 bool transport_is_quiet(const struct transport *transport);
 /** TCP keep-alive: a silent peer is found within two minutes. */
 void transport_watch_peer(const struct transport *transport);
+/** Lost when sent bytes stay unacknowledged for so long (RFC 5482); 0: the system's limit. */
+void transport_limit_unacknowledged(const struct transport *transport, unsigned limit_ms);
 
 /** Keep `text` as the failure unless there is one already. */
 void transport_set_failure(struct transport *transport, const char *text);

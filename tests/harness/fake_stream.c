@@ -291,6 +291,10 @@ void stream_watch_peer(struct stream *stream)
 {
 }
 
+void stream_limit_unacknowledged(struct stream *stream, unsigned limit_ms)
+{
+}
+
 const char *stream_failure(const struct stream *stream)
 {
     return "reset by the peer";

@@ -293,6 +293,34 @@ def test_hands_on_that_a_request_with_a_body_was_not_processed(agent, script):
     assert agent.request(TWO, "/refused", method="POST", body=b"x" * 1000)[0] == 503
 
 
+def test_does_not_wait_for_a_connection_that_leads_nowhere(world, agent):
+    """After the machine slept, a gateway may drop what belongs to connections from before."""
+    names = [ONE, TWO]
+    for name in names:
+        agent.request_json(name, "/before")
+    lines = world.firewall.command("ss", "-Htn", "state", "established", "dport = :443")
+    ports = ", ".join({line.split()[2].rsplit(":", 1)[1] for line in lines.splitlines()})
+    try:
+        time.sleep(5.5)  # the idleness after which a connection is doubted
+        world.internet.command(
+            "nft", "add table ip forgot { chain prerouting { type filter hook prerouting "
+            f"priority -400; tcp sport {{ {ports} }} drop; }}; }}")
+        started = time.monotonic()
+        told = {}
+        threads = [threading.Thread(target=lambda name=name: told.update(
+            {name: agent.curl("--http2", "-m", "30", f"https://{name}/after")}))
+            for name in names]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        world.internet.command("nft", "delete table ip forgot")
+    for name in names:
+        assert json.loads(told[name].stdout)["target"] == "/after", told[name]
+    assert 5 < time.monotonic() - started < 25
+
+
 def test_an_early_answer_stops_an_upload_over_http2(agent, script):
     script("/early", lambda stream: stream.answer(b"no", status=413))
     with http2_client.connect(agent, TWO) as client:
