@@ -173,8 +173,8 @@ bool instance_save_state(const struct instance *instance, struct error *error)
     CLEANUP_FREE char *path = instance_path(instance, "state.json");
     CLEANUP_FREE char *copy = instance_path(instance, "vm/state.copy.json");
     bool is_saved = state_file_encode(&instance->state, &text, error) &&
-                    file_write_atomic(path, buffer_bytes(&text), 0600, error) &&
-                    file_write_atomic(copy, buffer_bytes(&text), 0600, error);
+                    file_update_atomic(path, buffer_bytes(&text), 0600, error) &&
+                    file_update_atomic(copy, buffer_bytes(&text), 0600, error);
     buffer_done(&text);
     return is_saved ||
            error_add_context(error, "save the state of instance \"%s\"", instance->name);

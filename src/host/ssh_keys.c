@@ -64,7 +64,7 @@ bool ssh_keys_ensure(const char *folder, const char *firewall_alias, const char 
                    ensure_pair(folder, "agent_host", error) &&
                    append_known_host(&text, folder, "firewall_host", firewall_alias, error) &&
                    append_known_host(&text, folder, "agent_host", agent_alias, error) &&
-                   file_write_atomic(known_hosts, buffer_bytes(&text), 0600, error);
+                   file_update_atomic(known_hosts, buffer_bytes(&text), 0600, error);
     buffer_done(&text);
     return is_done;
 }

@@ -81,7 +81,7 @@ bool ssh_session_write_config(const struct instance *instance, struct error *err
     buffer_init(&text, CONFIG_CAP);
     config_init(&config, &texts, instance);
     ssh_config_append(&text, &config);
-    bool is_written = file_write_atomic(path, buffer_bytes(&text), 0600, error);
+    bool is_written = file_update_atomic(path, buffer_bytes(&text), 0600, error);
     buffer_done(&text);
     config_texts_done(&texts);
     return is_written;

@@ -142,6 +142,26 @@ bool file_write_atomic(const char *path, struct bytes contents, mode_t mode, str
     return is_written;
 }
 
+static bool is_as_wanted(const char *path, struct bytes contents, mode_t mode)
+{
+    struct stat status;
+    struct error ignored;
+    struct buffer present;
+    if (lstat(path, &status) != 0 || (status.st_mode & 07777) != mode ||
+        (uint64_t)status.st_size != contents.length)
+        return false;
+    buffer_init(&present, contents.length);
+    bool is_same =
+        file_read(path, &present, &ignored) && bytes_equal(buffer_bytes(&present), contents);
+    buffer_done(&present);
+    return is_same;
+}
+
+bool file_update_atomic(const char *path, struct bytes contents, mode_t mode, struct error *error)
+{
+    return is_as_wanted(path, contents, mode) || file_write_atomic(path, contents, mode, error);
+}
+
 /* NAME.new-PROCESS, as replacement_path makes it. */
 static bool is_leftover(const char *name)
 {

@@ -30,6 +30,9 @@ bool file_write_all(int fd, struct bytes contents, struct error *error);
  * contents or the new, never a part. The old file stays on failure (a full disk, for one).
  */
 bool file_write_atomic(const char *path, struct bytes contents, mode_t mode, struct error *error);
+/** The same, but nothing is written when the file is there as it should be: a full disk is no
+ * obstacle then. */
+bool file_update_atomic(const char *path, struct bytes contents, mode_t mode, struct error *error);
 
 /** Remove what writers that were killed have left beside their files in this folder. */
 void file_remove_leftovers(const char *folder);

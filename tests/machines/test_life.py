@@ -58,16 +58,23 @@ class Treasure:
         assert len(self.cell.pids()) == 2
 
 
+def keep_treasure(cell):
+    """The cell with something to lose, whichever test comes first."""
+    if cell.treasure is None:
+        cell.treasure = Treasure(cell)
+    return cell.treasure
+
+
 def make_cell(world, name):
     cell = Cell(world, world.folder / name / "home")
     cell.write_policy("web.example.com\n", "")
+    cell.treasure = None
     return cell
 
 
 @pytest.fixture(scope="module")
 def first(world):
     cell = make_cell(world, "first")
-    cell.treasure = None
     yield cell
     cell.run("remove", "--yes", timeout=PATIENCE)
 
@@ -117,11 +124,13 @@ def test_leaves_nothing_of_what_was_killed(first):
 
 
 def test_takes_another_port_when_its_own_is_taken(first):
+    treasure = keep_treasure(first)
+    first.succeed("stop", timeout=PATIENCE)
     port = entry_of(first)["ssh_port"]
     listener = first.world.firewall.socket()
     listener.bind(("127.0.0.1", port))
     listener.listen()
-    first.treasure.assert_kept()
+    treasure.assert_kept()
     assert entry_of(first)["ssh_port"] not in (0, port)
     listener.close()
 
@@ -142,6 +151,7 @@ def second(world):
     cell.instances.mkdir(parents=True)
     command("mount", "-t", "tmpfs", "-o", f"size={SMALL}", "tmpfs", cell.instances)
     cell.write_policy("web.example.com\n", "")
+    cell.treasure = None
     yield cell
     cell.run("remove", "--yes", timeout=PATIENCE)
     command("umount", cell.instances)
@@ -164,8 +174,8 @@ def own_values(cell):
 
 
 def test_runs_beside_another_home_and_shares_nothing_with_it(first, second):
-    second.treasure = Treasure(second)
-    first.treasure.assert_kept()
+    keep_treasure(second)
+    keep_treasure(first).assert_kept()
     second.treasure.assert_kept()
     one, other = own_values(first), own_values(second)
     assert len(one) > 12 and one.keys() == other.keys()
@@ -178,6 +188,8 @@ def test_runs_beside_another_home_and_shares_nothing_with_it(first, second):
 
 
 def test_stops_one_home_and_leaves_the_other_running(first, second):
+    keep_treasure(second)
+    keep_treasure(first)
     first.succeed("stop", timeout=PATIENCE)
     assert not first.pids() and len(second.pids()) == 2
     second.treasure.assert_kept()
@@ -193,6 +205,7 @@ def fill_disk(cell):
 
 def test_says_that_the_disk_is_full_and_goes_on_when_there_is_room(first, second):
     first.run("stop", timeout=PATIENCE)
+    keep_treasure(second)
     writer = fill_disk(second)
     refused = second.run("--", "true", timeout=PATIENCE)
     lines = refused.stderr.decode().splitlines()
@@ -206,6 +219,7 @@ def test_says_that_the_disk_is_full_and_goes_on_when_there_is_room(first, second
 
 
 def test_stops_at_once_when_the_disk_is_full(second):
+    keep_treasure(second)
     second.succeed("--", "rm", "-f", "big")
     command("mount", "-o", f"remount,size={SMALL}", second.instances)
     writer = fill_disk(second)

@@ -53,6 +53,27 @@ static void replaces_with_the_mode_asked_for(void **state)
     assert_int_equal(status.st_mode & 07777, 0600);
 }
 
+static void writes_nothing_when_the_file_is_as_it_should_be(void **state)
+{
+    CLEANUP_FREE char *path = test_folder_path("same");
+    struct error error;
+    struct stat before, after;
+    assert_true(file_update_atomic(path, BYTES_LITERAL("a"), 0600, &error));
+    assert_int_equal(stat(path, &before), 0);
+    assert_true(file_update_atomic(path, BYTES_LITERAL("a"), 0600, &error));
+    assert_int_equal(stat(path, &after), 0);
+    assert_int_equal(before.st_ino, after.st_ino);
+    assert_true(file_update_atomic(path, BYTES_LITERAL("b"), 0600, &error));
+    assert_true(file_update_atomic(path, BYTES_LITERAL("b"), 0640, &error));
+    assert_int_equal(stat(path, &after), 0);
+    assert_int_equal(after.st_mode & 07777, 0640);
+    struct buffer contents;
+    buffer_init(&contents, 100);
+    assert_true(file_read(path, &contents, &error));
+    assert_true(bytes_equal_text(buffer_bytes(&contents), "b"));
+    buffer_done(&contents);
+}
+
 static void copies_trees_and_keeps_what_is_there(void **state)
 {
     CLEANUP_FREE char *from = test_folder_path("from/deep");
@@ -108,6 +129,8 @@ RUN_TESTS(cmocka_unit_test_setup_teardown(refuses_file_larger_than_cap, test_fol
                                           test_folder_make, test_folder_remove),
           cmocka_unit_test_setup_teardown(replaces_with_the_mode_asked_for, test_folder_make,
                                           test_folder_remove),
+          cmocka_unit_test_setup_teardown(writes_nothing_when_the_file_is_as_it_should_be,
+                                          test_folder_make, test_folder_remove),
           cmocka_unit_test_setup_teardown(copies_trees_and_keeps_what_is_there, test_folder_make,
                                           test_folder_remove),
           cmocka_unit_test_setup_teardown(removes_only_what_killed_writers_left, test_folder_make,
