@@ -140,7 +140,7 @@ def entry_of(cell):
                 if entry["name"] == cell.instance)
 
 
-SMALL, LARGE = "320m", "1g"
+SMALL, LARGE = "320m", "2g"
 
 
 @pytest.fixture(scope="module")
@@ -195,9 +195,9 @@ def test_stops_one_home_and_leaves_the_other_running(first, second):
     second.treasure.assert_kept()
 
 
-def fill_disk(cell):
+def fill_disk(cell, name):
     """A program in the cell writes more than the host has room for, until the VM is paused."""
-    writer = cell.start("--", "dd", "if=/dev/urandom", "of=big", "bs=1M", "count=500",
+    writer = cell.start("--", "dd", "if=/dev/urandom", f"of={name}", "bs=1M", "count=500",
                         "conv=fsync", stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     wait_until(lambda: b"disk error" in cell.run("doctor").stdout, "the VM to be paused", 120)
     return writer
@@ -206,7 +206,7 @@ def fill_disk(cell):
 def test_says_that_the_disk_is_full_and_goes_on_when_there_is_room(first, second):
     first.run("stop", timeout=PATIENCE)
     keep_treasure(second)
-    writer = fill_disk(second)
+    writer = fill_disk(second, "big")
     refused = second.run("--", "true", timeout=PATIENCE)
     lines = refused.stderr.decode().splitlines()
     assert refused.returncode == 125 and len(lines) == 1, lines
@@ -220,9 +220,11 @@ def test_says_that_the_disk_is_full_and_goes_on_when_there_is_room(first, second
 
 def test_stops_at_once_when_the_disk_is_full(second):
     keep_treasure(second)
-    second.succeed("--", "rm", "-f", "big")
-    command("mount", "-o", f"remount,size={SMALL}", second.instances)
-    writer = fill_disk(second)
+    second.succeed("--", "sync")
+    place = os.statvfs(second.instances)
+    room = (place.f_blocks - place.f_bfree) * place.f_frsize + (64 << 20)
+    command("mount", "-o", f"remount,size={room}", second.instances)
+    writer = fill_disk(second, "bigger")
     second.succeed("stop", timeout=20 * slowdown())
     assert writer.wait(PATIENCE) == 125
     command("mount", "-o", f"remount,size={LARGE}", second.instances)
