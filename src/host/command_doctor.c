@@ -1,9 +1,8 @@
 #include "host/command.h"
 
-#include "host/doctor.h"
-#include "host/message.h"
-
 #include "base/memory.h"
+#include "base/printable.h"
+#include "host/doctor.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,15 +21,19 @@ static void print_text(const struct doctor_report *report)
 /* RFC 8259 section 7. The texts are our own, with paths in them: those may hold any byte. */
 static void print_json_text(const char *text)
 {
+    struct bytes rest = bytes_from_text(text);
     putchar('"');
-    for (; *text; text++) {
-        unsigned char byte = (unsigned char)*text;
+    while (rest.length > 0) {
+        uint32_t ignored;
+        size_t length = printable_next_code_point(rest, &ignored);
+        uint8_t byte = rest.data[0];
         if (byte == '"' || byte == '\\')
             printf("\\%c", byte);
-        else if (byte < 0x20 || byte >= 0x7f)
+        else if (byte < 0x20 || length == 0)
             printf("\\u%04x", byte);
         else
-            putchar(byte);
+            fwrite(rest.data, 1, length, stdout);
+        rest = bytes_from(rest, length == 0 ? 1 : length);
     }
     putchar('"');
 }
@@ -64,11 +67,8 @@ int command_doctor(const struct invocation *invocation)
 {
     struct home home;
     struct error error;
-    if (!home_find(&home, &error)) {
-        error_add_context(&error, "doctor");
-        message_error(&error);
-        return EXIT_STATUS_FAILED;
-    }
+    if (!home_find(&home, &error))
+        return command_finish(false, "doctor", &error);
     struct doctor_report *report = memory_new(sizeof(*report));
     doctor_examine(report, &home, invocation->instance);
     if (invocation_has(invocation, "json"))

@@ -82,7 +82,12 @@ const struct command command_table[] = {
         .name = "list",
         .operands = "",
         .summary = "list all instances and the state of their VMs",
-        .description = "One line for each instance, in the order of their names.",
+        .description =
+            "One line for each instance, in the order of their names: the name, whether its VMs "
+            "are running or stopped, and the agent VM's address.\n\n"
+            "With --json an array of objects with name, agent and firewall (\"running\", "
+            "\"stopped\", or \"unknown\" and nothing else where an instance cannot be read), "
+            "agent_ip, firewall_ip, prefix and ssh_port.",
         .options = json_option,
         .run = command_list,
     },
@@ -90,8 +95,8 @@ const struct command command_table[] = {
         .name = "stop",
         .operands = "",
         .summary = "shut both VMs of the instance down",
-        .description = "In order, and firmly when a VM does not answer. The disk, the policy and "
-                       "the keys stay.",
+        .description = "In order, and firmly when a VM does not answer or is paused. The disk, the "
+                       "policy and the keys stay. An instance that does not run is no error.",
         .run = command_stop,
     },
     {
@@ -108,7 +113,9 @@ const struct command command_table[] = {
         .operands = "",
         .summary = "show what the agent tried and what the firewall decided",
         .description = "One line for each decision, the oldest first. Under a refused one stands "
-                       "the command that would allow it.",
+                       "the command that would allow it.\n\n"
+                       "With --json the records as they are, one object a line; rootcell-audit(5) "
+                       "lists their members.",
         .options = log_options,
         .run = command_log,
     },
@@ -117,7 +124,9 @@ const struct command command_table[] = {
         .operands = "",
         .summary = "check this host, and say what mends what is wrong",
         .description = "Ends with status 1 when something is wrong that keeps rootcell from "
-                       "working.",
+                       "working.\n\n"
+                       "With --json an array of objects with name, verdict (\"good\", \"note\" or "
+                       "\"bad\"), text, and remedy (empty where nothing is to be done).",
         .options = json_option,
         .run = command_doctor,
     },
