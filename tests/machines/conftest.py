@@ -128,13 +128,13 @@ class Cell:
 
     def kill_everything(self):
         """SIGKILL for all of them, and for what they have started meanwhile."""
-        killed = 0
+        killed = set()
         while pids := self.processes():
             for pid in pids:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
-            killed += len(pids)
-        return killed
+            killed.update(pids)
+        return len(killed)
 
 
 @pytest.fixture(scope="session")

@@ -94,6 +94,16 @@ def test_gives_the_agent_root_and_a_home(cell):
     assert cell.succeed("--", "sudo", "-n", "id", "-u") == "0\n"
 
 
+def test_tells_sessions_the_region_of_the_settings_unless_the_caller_has_one(cell):
+    path = cell.folder / ".env"
+    before = path.read_text()
+    path.write_text(before + "AWS_REGION=eu-west-7\n")
+    assert cell.succeed("--", "printenv", "AWS_REGION") == "eu-west-7\n"
+    caller = {"AWS_REGION": "us-east-9"}
+    assert cell.succeed("--", "printenv", "AWS_REGION", environment=caller) == "us-east-9\n"
+    path.write_text(before)
+
+
 def test_shows_certificates_of_the_instance(cell):
     result = cell.shell("curl -sSv https://web.example.com/")
     assert result.stdout == b"hello from nginx\n", result.stderr
