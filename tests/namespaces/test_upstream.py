@@ -50,3 +50,29 @@ def test_greets_every_server_the_same_way(world, agent):
     # A pooled connection may have served this one: what counts is every greeting so far.
     greetings = {greeting for greeting in world.origin.greetings if greeting[0] == name}
     assert greetings == {(name, "http/1.1", "TLSv1.3")}
+
+
+@pytest.mark.parametrize("later", ["192.0.99.9/32", "2001:db8:7::9/128"])
+def test_dials_no_address_that_the_machine_got_while_it_runs(world, wall, agent, later):
+    """Loopback carries it here: the wall must notice by itself."""
+    address = later.split("/")[0]
+    name = f"later{len(later)}.odd.example.net"
+    world.odd.names[name] = [address]
+    start = world.capture.position()
+    agent.try_request(name, "/before")
+    assert world.dialled(start) == {address}
+    since = wall.record_position()
+    world.firewall.ip("addr", "add", later, "dev", "lo")
+    try:
+        wall.wait_record(since, kind="control", reason="own addresses changed")
+        rules = world.firewall.command("nft", "list", "chain", "inet", "rootcell", "proxy")
+        assert f"daddr {address} drop" in rules
+        assert agent.try_request(name, "/after") in (0, 502, 503)
+        assert wall.wait_record(since, kind="http", name=name)["decision"] == "deny"
+    finally:
+        since = wall.record_position()
+        world.firewall.ip("addr", "del", later, "dev", "lo")
+    wall.wait_record(since, kind="control", reason="own addresses changed")
+    start = world.capture.position()
+    agent.try_request(name, "/gone")
+    assert world.dialled(start) == {address}
