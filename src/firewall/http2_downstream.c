@@ -180,6 +180,13 @@ static void watch(struct http2_downstream *connection, uint64_t at_ms)
     uv_timer_start(&connection->timer, on_timer, at_ms > now ? at_ms - now : 0, 0);
 }
 
+/* No stream, and nothing of one that waits for the network. */
+static bool is_idle(const struct http2_downstream *connection)
+{
+    return http2_session_stream_count(connection->session) == 0 &&
+           http2_session_unsent(connection->session) == 0;
+}
+
 /* The next moment at which something may be overdue. */
 static void watch_next(struct http2_downstream *connection)
 {
@@ -188,10 +195,10 @@ static void watch_next(struct http2_downstream *connection)
         watch(connection, head_since + HTTP2_HEAD_MS);
     if (!http2_session_is_greeted(connection->session))
         watch(connection, connection->idle_since_ms + HTTP2_PREFACE_MS);
-    if (http2_session_stream_count(connection->session) > 0)
-        watch(connection, now_ms(connection) + HTTP2_WATCH_MS);
-    else
+    if (is_idle(connection))
         watch(connection, connection->idle_since_ms + HTTP2_KEEP_ALIVE_MS);
+    else
+        watch(connection, now_ms(connection) + HTTP2_WATCH_MS);
 }
 
 static void check_request(struct downstream_request *request)
@@ -277,7 +284,6 @@ static void on_timer(uv_timer_t *timer)
     uint64_t now = now_ms(connection);
     uint64_t head_since = http2_session_head_since_ms(session);
     uint64_t idle_ms = now - connection->idle_since_ms;
-    bool is_idle = http2_session_stream_count(session) == 0;
     enter(connection);
     if (head_since && now - head_since >= HTTP2_HEAD_MS)
         end_overdue(connection, "head not complete within 10 seconds");
@@ -285,7 +291,7 @@ static void on_timer(uv_timer_t *timer)
         end_overdue(connection, "no SETTINGS within 10 seconds");
     else if (http2_session_is_stuck(session, HTTP2_READER_SILENCE_MS))
         end_overdue(connection, "takes nothing of what is sent");
-    else if (is_idle && idle_ms >= HTTP2_KEEP_ALIVE_MS)
+    else if (is_idle(connection) && idle_ms >= HTTP2_KEEP_ALIVE_MS)
         close_connection(connection, HTTP2_CODE_NO_ERROR, false);
     else
         check_requests(connection);
