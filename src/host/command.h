@@ -65,6 +65,7 @@ int command_log(const struct invocation *invocation);
 int command_provision(const struct invocation *invocation);
 int command_pubkey(const struct invocation *invocation);
 int command_remove(const struct invocation *invocation);
+int command_selftest(const struct invocation *invocation);
 int command_ssh_config(const struct invocation *invocation);
 int command_stop(const struct invocation *invocation);
 int command_version(const struct invocation *invocation);

@@ -131,6 +131,24 @@ const struct command command_table[] = {
         .run = command_doctor,
     },
     {
+        .name = "selftest",
+        .operands = "",
+        .summary = "attack the firewall from inside the agent VM",
+        .description =
+            "Tries, as root of the agent VM, what the firewall must refuse: raw bytes, data in "
+            "names, addresses of one's own choice, requests that say two things, and more. Prints "
+            "for each attack what was expected and what was seen. docs/attacks.md lists all that "
+            "is tried when rootcell itself is tested.\n\n"
+            "Denied names end in .invalid, and addresses are those that nobody has; the one "
+            "request that may leave is a GET of the first page of a name that the policy allows. "
+            "An attack that the policy gives nothing to try with is \"untried\". Ends with "
+            "status 1 when an attack got through or could not be shown to fail. It tells of the "
+            "firewall, not of the agent: an agent that took over the VM can make up what is said "
+            "here.",
+        .options = json_option,
+        .run = command_selftest,
+    },
+    {
         .name = "ssh-config",
         .operands = "",
         .summary = "print an entry for ~/.ssh/config that reaches the VM",

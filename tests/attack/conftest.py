@@ -15,6 +15,7 @@ LIMIT_BEHIND_RELAY = 2  # cases of one test that are proof enough that it can fa
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "row(name...): the rows of the table that a case belongs to")
+    config.addinivalue_line("markers", "proven_by_each: every case runs behind the relay")
     config.addinivalue_line("markers", "holds_behind_relay(why): no relay can break this case")
     if IS_STAND_IN:
         Peer.patience = 0.1
@@ -34,7 +35,8 @@ def pytest_collection_modifyitems(config, items):
         kept, counts = [], {}
         for item in items:
             counts[item.originalname] = counts.get(item.originalname, 0) + 1
-            if (counts[item.originalname] <= LIMIT_BEHIND_RELAY
+            is_enough = counts[item.originalname] > LIMIT_BEHIND_RELAY
+            if ((not is_enough or item.get_closest_marker("proven_by_each"))
                     and not item.get_closest_marker("holds_behind_relay")):
                 kept.append(item)
         config.hook.pytest_deselected(items=[item for item in items if item not in kept])

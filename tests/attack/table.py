@@ -3,6 +3,7 @@
 Cases are read from the sources: a test's name is a sentence, its @row(...) says where it belongs."""
 
 import ast
+import re
 import sys
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from rows import KNOWN_HOLES, ROWS, SECTIONS
 
 TESTS = Path(__file__).resolve().parents[1]
 TOP = TESTS.parent
+SELFTEST = TOP / "src/host/selftest.c"
 PLACE = TOP / "docs/attacks.md"
 
 HEAD = """\
@@ -57,6 +59,9 @@ def collect():
             for function, rows in decorated(path, ("row",)):
                 for name in rows:
                     found.setdefault(name, {}).setdefault(place, []).append(sentence(function))
+    for name in re.findall(r'^    \{"([a-z0-9-]+)", "', SELFTEST.read_text(), re.M):
+        if name != "control":
+            found.setdefault(name, {}).setdefault("selftest", [])
     return found
 
 

@@ -20,6 +20,10 @@ SSH = "ssh.example.com\n"
 INSTANCE = "default"
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "row(name...): rows of docs/attacks.md")
+
+
 def image_folder():
     folder = os.environ.get("ROOTCELL_IMAGE_DIR")
     assert folder and (Path(folder) / "manifest.json").is_file(), (

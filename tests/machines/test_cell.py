@@ -15,6 +15,7 @@ from fcntl import ioctl
 import pytest
 
 from calibration import Timing
+from attack.marks import row
 from internet.wait import wait_until
 
 NODE_ECHO = """
@@ -328,6 +329,7 @@ print(bad or "nothing")
 """
 
 
+@row("link-raw-443", "link-tcp-ports", "link-udp", "link-icmp", "link-protocols", "link-ipv6")
 def test_lets_nothing_raw_out_from_inside(cell, world):
     start, streams = world.capture.position(), world.journal.position()
     result = cell.run("--", "sudo", "python3", "-c", RAW_FROM_INSIDE, "rctmarkerinside",
@@ -340,12 +342,14 @@ def test_lets_nothing_raw_out_from_inside(cell, world):
         assert b"rctmarkerinside" not in b"".join(stream)
 
 
+@row("link-ipv6")
 def test_has_no_second_network_and_no_ipv6(cell):
     links = cell.succeed("--", "ls", "/sys/class/net").split()
     assert len([name for name in links if name != "lo" and not name.startswith("docker")]) == 1
     assert cell.shell("ping -6 -c1 -W1 2001:db8::1").returncode != 0
 
 
+@row("upstream-floor")
 def test_reaches_no_service_of_the_host(cell, world):
     """A server on the host's loopback and uplink, as a careless user would run it."""
     listener = world.firewall.socket()
