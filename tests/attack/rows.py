@@ -127,6 +127,10 @@ ROWS = {
     "policy-removed": "the last rule of a name taken away, with connections and streams open",
     "policy-many": "100,000 rules",
     "policy-reload": "reloads during traffic, two at once",
+    "host-names": "instance names with slashes, dots, a dash first, in capitals, overlong",
+    "host-state": "state and settings files that cannot be understood",
+    "host-terminal": "hostile text in what a VM writes to the host",
+    "host-images": "images whose hash is another",
     "host-selftest": "the attacks of the selftest, before a firewall that holds and one that leaks",
 }
 

@@ -30,7 +30,7 @@ be, and there each kind of case has to fail.
 
 *namespaces*: `./test attack`, between an agent's network namespace and a small internet whose every
 address records. *VM*: `./test machines`, from inside an agent VM. *selftest*: `rootcell selftest`,
-from inside your own agent VM against your own firewall.
+from inside your own agent VM against your own firewall. *host*: the command line alone.
 
 Not tried here: secrets at the firewall, which are not there yet; what a listed host does with what
 it is allowed to receive; the hypervisor.
@@ -54,10 +54,11 @@ def sentence(function):
 def collect():
     """row -> {place: [sentence]}, in the order of the sources."""
     found = {}
-    for place, folder in (("namespaces", "attack"), ("VM", "machines")):
+    for place, folder in (("namespaces", "attack"), ("VM", "machines"), ("host", "images")):
         for path in sorted((TESTS / folder).glob("test_*.py")):
             for function, rows in decorated(path, ("row",)):
                 for name in rows:
+                    place = "host" if path.name == "test_host.py" else place
                     found.setdefault(name, {}).setdefault(place, []).append(sentence(function))
     for name in re.findall(r'^    \{"([a-z0-9-]+)", "', SELFTEST.read_text(), re.M):
         if name != "control":

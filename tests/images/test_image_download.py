@@ -3,6 +3,7 @@
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
+from attack.marks import row
 from image_server import FILES, Image
 from program import ARCHITECTURE, TOP, Home
 
@@ -54,6 +55,7 @@ def test_refuses_a_manifest_that_was_changed_after_signing(image):
     assert_refused(image, "signature does not fit")
 
 
+@row("host-images")
 def test_refuses_a_file_with_another_hash(image):
     image.publish(ARCHITECTURE)
     image.contents["vmlinuz"] = b"x" * len(FILES["vmlinuz"])

@@ -12,7 +12,9 @@ one = socket.create_server(("192.0.2.77", 25))
 print("listening", flush=True)
 while True:
     peer, _ = one.accept()
+    peer.recv(100)
     peer.sendall(b"220 here I am\\r\\n")
+    peer.close()
 """
 
 
