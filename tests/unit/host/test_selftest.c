@@ -1,5 +1,6 @@
 #include "test.h"
 
+#include "base/buffer.h"
 #include "host/selftest.h"
 
 static size_t index_of(const char *row)
