@@ -28,11 +28,19 @@ enum {
     DOOR_POLL_MS = 100,
     BOOT_TIMEOUT_MS = 180000, /* emulation on a busy host */
     STOP_TIMEOUT_MS = 30000,
+    STOP_BOOTING_TIMEOUT_MS = 5000,
+    STOP_POLL_MS = 20,
+    PRESS_INTERVAL_MS = 1000,
     CONSOLE_CAP = 64 * 1024,
     RESUME_WATCH_MS = 500, /* what waited to be written is tried at once */
     RESUME_POLL_MS = 50,
     CPU_LIMIT = 4,
     START_ATTEMPTS = 3
+};
+
+static const char *const boot_file_names[] = {
+    [VM_ROLE_FIREWALL] = "firewall.initramfs",
+    [VM_ROLE_AGENT] = "agent.initramfs",
 };
 
 void cell_vm_init(struct cell_vm *vm, const struct instance *instance, enum vm_role role)
@@ -93,8 +101,7 @@ static void plan_common(struct vm_plan *plan, struct plan_texts *texts,
     texts->name = instance_vm_name(instance, role);
     texts->link = instance_runtime_path(instance, is_firewall ? "firewall.link" : "agent.link");
     texts->peer = instance_runtime_path(instance, is_firewall ? "agent.link" : "firewall.link");
-    texts->initramfs =
-        instance_runtime_path(instance, is_firewall ? "firewall.initramfs" : "agent.initramfs");
+    texts->initramfs = instance_runtime_path(instance, boot_file_names[role]);
     *plan = (struct vm_plan){
         .role = role,
         .name = texts->name,
@@ -290,9 +297,8 @@ static bool is_agent_up(const struct instance *instance)
 /* What a VM has read at its start has no place on the host any longer: keys are in it. */
 static void remove_boot_files(const struct instance *instance)
 {
-    static const char *const files[] = {"firewall.initramfs", "agent.initramfs"};
-    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-        CLEANUP_FREE char *path = instance_runtime_path(instance, files[i]);
+    for (int role = 0; role < VM_ROLE_COUNT; role++) {
+        CLEANUP_FREE char *path = instance_runtime_path(instance, boot_file_names[role]);
         unlink(path);
     }
 }
@@ -428,15 +434,41 @@ bool cell_is_ready(const struct instance *instance)
            ssh_session_is_connected(instance, VM_ROLE_AGENT) && !provision_is_needed(instance);
 }
 
-static bool stop_one(const struct instance *instance, enum vm_role role, struct error *error)
+/* Nobody has been in since it was started: what it booted from is still there. */
+static bool is_booting(const struct instance *instance, enum vm_role role)
+{
+    CLEANUP_FREE char *path = instance_runtime_path(instance, boot_file_names[role]);
+    return file_exists(path);
+}
+
+/*
+ * A guest that boots does not hear the button yet: it is pressed until the VM has ended, and not
+ * for long, because nobody has anything to lose there.
+ */
+static void ask_to_end(const struct instance *instance, enum vm_role role, const struct cell_vm *vm,
+                       struct progress *progress)
+{
+    struct error ignored;
+    int64_t end_ms = wall_clock_monotonic_ms() +
+                     (is_booting(instance, role) ? STOP_BOOTING_TIMEOUT_MS : STOP_TIMEOUT_MS);
+    int64_t press_ms = 0;
+    while (wall_clock_monotonic_ms() < end_ms && !vm_wait_end(&vm->handle, STOP_POLL_MS)) {
+        if (wall_clock_monotonic_ms() >= press_ms) {
+            vm_provider_default()->press_power_button(&vm->handle, &ignored);
+            press_ms = wall_clock_monotonic_ms() + PRESS_INTERVAL_MS;
+        }
+        progress_tick(progress);
+    }
+}
+
+static bool stop_one(const struct instance *instance, enum vm_role role, struct progress *progress,
+                     struct error *error)
 {
     struct cell_vm vm;
-    struct error ignored;
     cell_vm_init(&vm, instance, role);
     /* A guest that is paused cannot hear the button; it is ended like one that does not listen. */
-    if (cell_vm_state(instance, role) == VM_STATE_RUNNING &&
-        vm_provider_default()->press_power_button(&vm.handle, &ignored))
-        vm_wait_end(&vm.handle, STOP_TIMEOUT_MS);
+    if (cell_vm_state(instance, role) == VM_STATE_RUNNING)
+        ask_to_end(instance, role, &vm, progress);
     bool is_stopped = vm_end(&vm.handle, error);
     if (is_stopped)
         unlink(vm.pid_file);
@@ -452,10 +484,10 @@ bool cell_stop(const struct instance *instance, bool *was_running, struct error 
     struct progress progress;
     progress_begin(&progress, "stopping the VMs", QUIET_MS);
     ssh_session_disconnect(instance, VM_ROLE_AGENT);
-    bool is_stopped = !has_agent || stop_one(instance, VM_ROLE_AGENT, error);
-    progress_tick(&progress);
+    bool is_stopped = !has_agent || stop_one(instance, VM_ROLE_AGENT, &progress, error);
     ssh_session_disconnect(instance, VM_ROLE_FIREWALL);
-    is_stopped = (!has_firewall || stop_one(instance, VM_ROLE_FIREWALL, error)) && is_stopped;
+    is_stopped =
+        (!has_firewall || stop_one(instance, VM_ROLE_FIREWALL, &progress, error)) && is_stopped;
     remove_boot_files(instance);
     if (is_stopped)
         progress_end(&progress);
