@@ -1,5 +1,5 @@
-"""What the wall costs, beside its peers. usage: run [--quick] [--only PEER[,PEER...]]
-[--case CASE[,CASE...]]
+"""What the wall costs, beside its peers. usage: run [--quick] [--rounds N]
+[--only PEER[,PEER...]] [--case CASE[,CASE...]]
 
 A whole run takes about twenty minutes and rewrites the table in docs/bench.md; --quick takes one
 short round and writes build/bench.json alone. Status 1 when a target is missed.
@@ -35,8 +35,8 @@ class Bench:
     def __init__(self, words):
         self.is_quick, self.wanted_cases = words.quick, words.case
         self.is_whole = not (words.quick or words.only or words.case)
-        self.rounds = 1 if words.quick else 3
-        self.seconds = "500ms" if words.quick else "1500ms"
+        self.rounds = 1 if words.quick else words.rounds
+        self.seconds = "1s" if words.quick else "1500ms"
         self.connections = 60 if words.quick else 120
         self.latency_seconds = 2 if words.quick else 5
         self.event_seconds = 2 if words.quick else 4
@@ -53,6 +53,7 @@ class Bench:
                              if kind.name in wanted]
         self.names = [peer.name for peer in self.peers + self.name_servers
                       if peer.name != "direct"]
+        self.rounds_done = 0
         self.versions = {}
         self.samples = {}  # case -> peer -> one number a round
         self.failures = []
@@ -102,6 +103,8 @@ class Bench:
                     if case.fits(peer) and (turn == 0 or not peer.is_slow):
                         self.attempt(case, peer, lambda: case.measure(self, peer))
                 self.tell(case)
+            self.rounds_done = turn + 1
+            self.write()
 
     def tell(self, case):
         latest = {name: values[-1] for name, values in self.samples.get(case.key, {}).items()}
@@ -162,17 +165,21 @@ class Bench:
                 result.setdefault(key, {})[name] = statistics.median(values)
         return result
 
-    def run(self):
-        self.start_all()
-        self.run_rounds()
-        self.measure_idle()
-        self.measure_names()
-        self.measure_decisions()
+    def write(self):
+        """The report of what is known so far."""
         values = self.medians()
         report = Report(self, values, self.samples, targets.judge(values))
-        say(f"wrote {report.write_json()}")
+        report.write_json()
         if self.is_whole:
-            say(f"wrote {report.write_document()}")
+            report.write_document()
+        return report
+
+    def run(self):
+        self.start_all()
+        for part in (self.measure_names, self.measure_decisions, self.run_rounds,
+                     self.measure_idle):
+            part()
+            report = self.write()
         print(report.text())
         met = sum(ratio is not None and ratio <= 1 for _, ratio in report.judged)
         print(f"{met} passed, {len(report.judged) - met} failed")
@@ -188,6 +195,7 @@ class Bench:
 def main(arguments):
     parser = argparse.ArgumentParser(prog="./test bench")
     parser.add_argument("--quick", action="store_true", help="one short round")
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", type=lambda text: text.split(","), help="these proxies alone")
     parser.add_argument("--case", type=lambda text: text.split(","), help="these cases alone")
     words = parser.parse_args(arguments)

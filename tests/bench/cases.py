@@ -53,7 +53,7 @@ def requests(protocol, path):
 
 def connections(service):
     def work(bench, peer):
-        bench.load.keep_alive(peer, "h1", "/1k", "100ms", clients=1)
+        bench.load.keep_alive(peer, "h1", "/1k", "500ms", clients=1)
         before = process_tree.processor_seconds(peer.roots())
         count = bench.load.connections(peer, "h1", service, bench.connections, 60)
         return (process_tree.processor_seconds(peer.roots()) - before) / count * 1e6

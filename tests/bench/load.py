@@ -43,7 +43,7 @@ class Load:
     def keep_alive(self, peer, protocol, path, seconds, clients=8, streams=1):
         """Requests one after the other on few connections; how many were answered."""
         return self._h2load(peer, protocol, "warm", path, f"-c{clients}", f"-m{streams}",
-                            f"-D{seconds}")
+                            f"-D{seconds}", timeout=30)
 
     def steady(self, peer, protocol, path, clients, rate, seconds):
         """So many clients with so many requests a second each; how many were answered."""

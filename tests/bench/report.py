@@ -58,7 +58,7 @@ class Report:
                              if version)
         now = datetime.datetime.now(datetime.timezone.utc)
         lines = [
-            f"{machine()}; {now:%Y-%m-%d}; {self.bench.rounds} interleaved rounds, medians; load "
+            f"{machine()}; {now:%Y-%m-%d}; {self.bench.rounds_done} interleaved rounds, medians; load "
             f"average {os.getloadavg()[2]:.1f} during the run.",
             f"{versions}.", "",
             *target_table(self.judged), "", *case_table(self.values, self.peers),
