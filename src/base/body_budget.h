@@ -5,10 +5,12 @@
 #include <stddef.h>
 
 /*
- * The bytes of messages that are held because a peer does not take them, all connections together.
- * Each queue has a share and says how long it is now; the budget knows the sum. Nothing is refused
- * here: whoever delivers into queues asks body_budget_is_full first and ends the exchange, and
- * whoever opens a window asks body_budget_window how wide.
+ * The bytes of messages that are held because a peer does not take them, or has not sent the rest,
+ * all connections together: bodies, requests' heads from their first byte to the end of their
+ * exchange, and what waits behind them. Each queue has a share and says how long it is now; the
+ * budget knows the sum. Nothing is refused here: whoever delivers into queues asks
+ * body_budget_is_full first and ends the exchange, and whoever opens a window asks
+ * body_budget_window how wide.
  *
  * A window is credit in bytes that a sender may use before the other side has taken anything, so a
  * thousand idle exchanges hold nothing, and a thousand stuck ones at most the limit.

@@ -62,6 +62,7 @@ struct exchange {
     uint64_t started_ms;
     const struct policy_rule *rule; /* borrowed from the policy in force */
     struct http_head request;
+    struct body_share share; /* of `request` */
     uv_timer_t timer;
 };
 
@@ -105,12 +106,23 @@ struct exchange *exchange_new(const struct exchange_origin *origin, struct excha
     exchange->started_ms = uv_now(origin->proxy->loop);
     origin->proxy->exchanges++;
     http_head_init(&exchange->request, HTTP_REQUEST);
+    exchange->share.budget = origin->proxy->bodies;
     return exchange;
 }
 
 struct http_head *exchange_request(struct exchange *exchange)
 {
     return &exchange->request;
+}
+
+bool exchange_count_request(struct exchange *exchange)
+{
+    body_share_set(&exchange->share, http_head_held_bytes(&exchange->request));
+    if (!body_budget_is_full(exchange->origin.proxy->bodies))
+        return true;
+    http_head_done(&exchange->request);
+    body_share_set(&exchange->share, 0);
+    return false;
 }
 
 static void on_timer_closed(uv_handle_t *handle)
@@ -123,6 +135,7 @@ static void release(struct exchange *exchange)
     exchange->origin.proxy->exchanges--;
     body_budget_return(exchange->origin.proxy->bodies, exchange->lent);
     http_head_done(&exchange->request);
+    body_share_set(&exchange->share, 0);
     exchange->response_state = RESPONSE_OVER;
     if (exchange->has_timer)
         uv_close((uv_handle_t *)&exchange->timer, on_timer_closed);
@@ -278,6 +291,13 @@ void exchange_reject(struct exchange *exchange, uint16_t status, const char *rea
     refuse(exchange, status, reason, false);
 }
 
+void exchange_reject_full(struct exchange *exchange)
+{
+    CHECK(exchange->response_state == RESPONSE_DECIDING);
+    http_head_clear(&exchange->request, HTTP_REQUEST);
+    answer_failure(exchange, EXCHANGE_BODIES_FULL, NULL);
+}
+
 /* --- deciding ------------------------------------------------------------------------------- */
 
 static struct policy_decision decide(const struct exchange *exchange)
@@ -324,6 +344,7 @@ static void await_continue(struct exchange *exchange)
 void exchange_begin(struct exchange *exchange)
 {
     const struct http_head *request = &exchange->request;
+    body_share_set(&exchange->share, http_head_held_bytes(request));
     if (request->body == HTTP_BODY_NONE)
         exchange->request_state = REQUEST_COMPLETE;
     if (websocket_handshake_is_asked(request)) {
@@ -347,6 +368,10 @@ void exchange_begin(struct exchange *exchange)
     exchange->rule = decision.rule;
     if (exchange->origin.proxy->exchanges > PROXY_EXCHANGE_LIMIT) {
         answer_failure(exchange, EXCHANGE_TOO_MANY, NULL);
+        return;
+    }
+    if (body_budget_is_full(exchange->origin.proxy->bodies)) {
+        answer_failure(exchange, EXCHANGE_BODIES_FULL, NULL);
         return;
     }
     if (request->expects_continue && exchange->request_state == REQUEST_ARRIVING)

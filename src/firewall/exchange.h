@@ -166,6 +166,11 @@ struct exchange *exchange_new(const struct exchange_origin *origin,
                               struct exchange_side downstream);
 /** The request's head, for filling in. */
 struct http_head *exchange_request(struct exchange *exchange);
+/**
+ * Count the memory of the request's head, after it has grown; exchange_begin counts it, too. False
+ * when no more may be held: the head is empty now, and the side calls exchange_reject_full.
+ */
+bool exchange_count_request(struct exchange *exchange);
 /** Give up before exchange_begin: no record. */
 void exchange_discard(struct exchange *exchange);
 /**
@@ -173,6 +178,8 @@ void exchange_discard(struct exchange *exchange);
  * call for the downstream side is made from inside.
  */
 void exchange_reject(struct exchange *exchange, uint16_t status, const char *reason);
+/** The head may not be held: as exchange_reject, with 503. */
+void exchange_reject_full(struct exchange *exchange);
 
 /** The request's head is complete; its `body` says whether more follows. */
 void exchange_begin(struct exchange *exchange);

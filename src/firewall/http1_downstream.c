@@ -13,6 +13,7 @@ enum {
     DOWNSTREAM_READ_BYTES = 16 * 1024,
     DOWNSTREAM_READS_PER_TURN = 4,
     DOWNSTREAM_DIRECT_BYTES = 4 * 1024,
+    DOWNSTREAM_BUSY_STATUS = 503, /* no more may be held */
 };
 
 enum downstream_state {
@@ -48,6 +49,7 @@ struct http1_downstream {
     size_t credit;                      /* request body bytes that may be delivered */
     size_t owed;                        /* response body bytes not yet given back as credit */
     struct buffer received;             /* not yet looked at */
+    struct body_share share;            /* of `received` */
     struct http1_head_parser parser;
     struct http1_body body;
     struct http_head trailers;
@@ -89,6 +91,12 @@ static void on_timer_closed(uv_handle_t *handle)
     free(handle->data);
 }
 
+static void let_go_of_received(struct http1_downstream *connection)
+{
+    buffer_done(&connection->received);
+    body_share_set(&connection->share, 0);
+}
+
 static void finish_request(struct http1_downstream *connection)
 {
     if (connection->state == STATE_EXCHANGE || connection->state == STATE_TUNNEL)
@@ -104,7 +112,7 @@ static void close_connection(struct http1_downstream *connection, enum stream_en
     if (connection->stream)
         stream_close(connection->stream, ending);
     connection->stream = NULL;
-    buffer_done(&connection->received);
+    let_go_of_received(connection);
     http_head_done(&connection->trailers);
     uv_close((uv_handle_t *)&connection->timer, on_timer_closed);
     connection->on_end(connection->owner);
@@ -143,8 +151,11 @@ static void reject_head(struct http1_downstream *connection, uint16_t status, co
     connection->persistence = HTTP1_CLOSE;
     connection->request_state = REQUEST_BODY;
     connection->state = STATE_EXCHANGE;
-    buffer_done(&connection->received);
-    exchange_reject(connection->exchange, status, reason);
+    let_go_of_received(connection);
+    if (status == DOWNSTREAM_BUSY_STATUS)
+        exchange_reject_full(connection->exchange);
+    else
+        exchange_reject(connection->exchange, status, reason);
 }
 
 static void on_deadline(struct http1_downstream *connection)
@@ -214,8 +225,13 @@ static bool read_head(struct http1_downstream *connection, struct bytes *input)
     size_t head_bytes = 0;
     enum parse_status status = http1_head_parser_push(
         &connection->parser, *input, exchange_request(connection->exchange), &head_bytes);
-    if (status == PARSE_NEED_MORE)
+    if (status == PARSE_NEED_MORE && exchange_count_request(connection->exchange))
         return false;
+    if (status == PARSE_NEED_MORE) {
+        *input = BYTES_EMPTY;
+        reject_head(connection, DOWNSTREAM_BUSY_STATUS, NULL);
+        return false;
+    }
     if (status == PARSE_BAD) {
         *input = BYTES_EMPTY;
         enum http1_reason reason = connection->parser.reason;
@@ -313,6 +329,7 @@ static void take_received(struct http1_downstream *connection)
     buffer_consume(&connection->received, buffer_length(&connection->received) - rest.length);
     if (buffer_length(&connection->received) == 0)
         buffer_done(&connection->received);
+    body_share_set(&connection->share, buffer_length(&connection->received));
 }
 
 /* New bytes: used where they lie, or kept behind those that wait. */
@@ -324,8 +341,21 @@ static void take_new(struct http1_downstream *connection, struct bytes input)
         return;
     }
     struct bytes rest = take_input(connection, input);
-    if (!is_over(connection))
-        CHECK(buffer_append(&connection->received, rest));
+    if (is_over(connection))
+        return;
+    CHECK(buffer_append(&connection->received, rest));
+    body_share_set(&connection->share, buffer_length(&connection->received));
+}
+
+/* What waits is too much, all connections together: this one, which has just added to it, ends. */
+static void give_up_when_full(struct http1_downstream *connection)
+{
+    if (connection->share.held == 0 || !body_budget_is_full(connection->origin.proxy->bodies))
+        return;
+    if (connection->state == STATE_HEAD)
+        reject_head(connection, DOWNSTREAM_BUSY_STATUS, NULL);
+    else if (connection->state == STATE_EXCHANGE)
+        fail_request(connection, EXCHANGE_BODIES_FULL, DOWNSTREAM_BUSY_STATUS, NULL);
 }
 
 static bool may_read(const struct http1_downstream *connection)
@@ -367,6 +397,7 @@ static bool read_once(struct http1_downstream *connection)
         return false;
     }
     take_new(connection, (struct bytes){scratch, length});
+    give_up_when_full(connection);
     return length == DOWNSTREAM_READ_BYTES; /* a whole block is enough for one turn */
 }
 
@@ -555,7 +586,7 @@ static struct stream *take_stream(void *side, struct buffer *early)
     size_t early_bytes = buffer_length(&connection->received);
     CHECK(buffer_append(early,
                         bytes_first(buffer_bytes(&connection->received), early_bytes ? 1 : 0)));
-    buffer_done(&connection->received);
+    let_go_of_received(connection);
     clear_deadline(connection);
     connection->state = STATE_TUNNEL;
     connection->stream = NULL;
@@ -587,6 +618,7 @@ struct http1_downstream *http1_downstream_new(const struct exchange_origin *orig
     connection->persistence = HTTP1_KEEP_ALIVE;
     connection->request_state = REQUEST_COMPLETE;
     buffer_init(&connection->received, HTTP1_HEAD_BYTES_MAX + HTTP1_PIPELINE_BYTES);
+    connection->share.budget = origin->proxy->bodies;
     http_head_init(&connection->trailers, HTTP_TRAILERS);
     CHECK(uv_timer_init(origin->proxy->loop, &connection->timer) == 0);
     connection->timer.data = connection;

@@ -38,12 +38,13 @@ struct http1_upstream {
     struct exchange *exchange;       /* borrowed; NULL when idle */
     enum upstream_state state;
     enum upstream_request_state request_state;
-    bool is_doubted;        /* after idleness, until the server is heard of */
-    bool is_unanswered;     /* no byte of a response yet */
-    size_t credit;          /* body bytes that may be delivered */
-    size_t owed;            /* body bytes taken and not yet given back as credit */
-    struct buffer received; /* the beginning of a head */
-    struct http_head head;  /* of the response; filled by `parser` */
+    bool is_doubted;         /* after idleness, until the server is heard of */
+    bool is_unanswered;      /* no byte of a response yet */
+    size_t credit;           /* body bytes that may be delivered */
+    size_t owed;             /* body bytes taken and not yet given back as credit */
+    struct buffer received;  /* the beginning of a head */
+    struct body_share share; /* of `received` */
+    struct http_head head;   /* of the response; filled by `parser` */
     struct http_head trailers;
     struct http1_head_parser parser;
     struct http1_body body;
@@ -75,6 +76,7 @@ static void release(struct http1_upstream *connection, enum stream_ending ending
         stream_close(connection->stream, ending);
     connection->stream = NULL;
     buffer_done(&connection->received);
+    body_share_set(&connection->share, 0);
     http_head_done(&connection->head);
     http_head_done(&connection->trailers);
     http_head_done(&connection->asked);
@@ -140,6 +142,7 @@ struct upstream_connection *http1_upstream_new(struct upstream_pool *pool, struc
     connection->proxy = proxy;
     connection->stream = stream;
     buffer_init(&connection->received, HTTP1_HEAD_BYTES_MAX + UPSTREAM_READ_BYTES);
+    connection->share.budget = proxy->bodies;
     http_head_init(&connection->head, HTTP_RESPONSE);
     http_head_init(&connection->trailers, HTTP_TRAILERS);
     http_head_init(&connection->asked, HTTP_REQUEST);
@@ -300,16 +303,34 @@ static bool read_head(struct http1_upstream *connection, struct bytes *input)
     return true;
 }
 
+static void count_received(struct http1_upstream *connection)
+{
+    body_share_set(&connection->share, buffer_length(&connection->received));
+}
+
+/* Bytes of a head that has not ended. False when they are too many; the exchange is over then. */
+static bool keep(struct http1_upstream *connection, struct bytes bytes)
+{
+    if (!buffer_append(&connection->received, bytes)) {
+        fail(connection, EXCHANGE_UPSTREAM_PROTOCOL, "head too large");
+        return false;
+    }
+    count_received(connection);
+    if (connection->share.held > 0 && body_budget_is_full(connection->proxy->bodies)) {
+        fail(connection, EXCHANGE_BODIES_FULL, "");
+        return false;
+    }
+    return true;
+}
+
 /* Work on bytes from the server; keep the beginning of a head for the next turn. */
 static void take_input(struct http1_upstream *connection, struct bytes received)
 {
     struct bytes input = received;
     bool is_kept = buffer_length(&connection->received) > 0;
     if (is_kept) {
-        if (!buffer_append(&connection->received, received)) {
-            fail(connection, EXCHANGE_UPSTREAM_PROTOCOL, "head too large");
+        if (!keep(connection, received))
             return;
-        }
         input = buffer_bytes(&connection->received);
     }
     connection->is_unanswered = false;
@@ -324,14 +345,16 @@ static void take_input(struct http1_upstream *connection, struct bytes received)
         if (is_kept)
             buffer_consume(&connection->received,
                            buffer_length(&connection->received) - input.length);
-        else if (!buffer_append(&connection->received, input))
-            fail(connection, EXCHANGE_UPSTREAM_PROTOCOL, "head too large");
+        else if (!keep(connection, input))
+            return;
+        count_received(connection);
         return;
     }
     if (connection->exchange && connection->state == STATE_BODY)
         read_body(connection, &input);
     if (is_kept && connection->state != STATE_CLOSED)
         buffer_done(&connection->received);
+    count_received(connection);
 }
 
 static void on_end(struct http1_upstream *connection, enum stream_result result)

@@ -39,13 +39,14 @@ struct downstream_request {
     enum request_state request_state;
     enum response_state response_state;
     bool is_touched;
-    bool is_claimed; /* credit was given: there is an upstream side */
-    size_t credit;   /* body bytes that may be delivered */
-    size_t owed;     /* delivered, and not yet given back to the agent as window */
+    bool is_head_dropped; /* no more may be held */
+    bool is_claimed;      /* credit was given: there is an upstream side */
+    size_t credit;        /* body bytes that may be delivered */
+    size_t owed;          /* delivered, and not yet given back to the agent as window */
     uint64_t active_at_ms;
     struct http2_head_reader reader;
     struct buffer held;         /* content beyond the credit */
-    struct body_share share;    /* of `held` */
+    struct body_share share;    /* of `held` and `trailers` */
     struct http_head *trailers; /* owned; NULL: none */
 };
 
@@ -323,11 +324,25 @@ static struct http_head *head_of(struct downstream_request *request)
                                                   : request->trailers;
 }
 
+static void count_held(struct downstream_request *request)
+{
+    size_t trailers = request->trailers ? http_head_held_bytes(request->trailers) : 0;
+    body_share_set(&request->share, buffer_length(&request->held) + trailers);
+}
+
 static void on_field(void *object, struct bytes name, struct bytes value)
 {
     struct downstream_request *request = object;
-    if (head_of(request))
-        http2_head_reader_add(&request->reader, head_of(request), name, value);
+    struct http_head *head = head_of(request);
+    if (head == NULL || request->is_head_dropped)
+        return;
+    http2_head_reader_add(&request->reader, head, name, value);
+    if (request->request_state == REQUEST_HEAD) {
+        request->is_head_dropped = !exchange_count_request(request->exchange);
+        return;
+    }
+    count_held(request);
+    request->is_head_dropped = body_budget_is_full(request->share.budget);
 }
 
 static void refuse_head(struct downstream_request *request)
@@ -335,6 +350,10 @@ static void refuse_head(struct downstream_request *request)
     enum http2_reason reason = request->reader.reason;
     int status = http2_reason_status(reason);
     request->request_state = REQUEST_BODY;
+    if (request->is_head_dropped) {
+        exchange_reject_full(request->exchange);
+        return;
+    }
     if (status == 0)
         request->response_state = RESPONSE_RESET;
     exchange_reject(request->exchange, (uint16_t)(status ? status : REFUSED_CONNECT_STATUS),
@@ -355,9 +374,12 @@ static void on_head_end(void *object, bool is_end_stream)
     struct downstream_request *request = object;
     struct http2_downstream *connection = request->connection;
     struct http_head *head = head_of(request);
-    bool is_good = head && http2_head_reader_end(&request->reader, head, is_end_stream);
+    bool is_good = head && !request->is_head_dropped &&
+                   http2_head_reader_end(&request->reader, head, is_end_stream);
     enter(connection);
-    if (request->request_state != REQUEST_HEAD && !is_good)
+    if (request->request_state != REQUEST_HEAD && request->is_head_dropped)
+        reset_request(request, EXCHANGE_BODIES_FULL, HTTP2_CODE_ENHANCE_YOUR_CALM, NULL);
+    else if (request->request_state != REQUEST_HEAD && !is_good)
         reset_request(request, EXCHANGE_AGENT_PROTOCOL, HTTP2_CODE_PROTOCOL_ERROR,
                       head ? http2_reason_text(request->reader.reason) : "two trailer sections");
     else if (request->request_state == REQUEST_HEAD && is_good)
@@ -386,7 +408,7 @@ static void hold(struct downstream_request *request, struct bytes data)
         return;
     /* The stream's window is the bound: the session lets no more in. */
     CHECK(buffer_append(&request->held, data));
-    body_share_set(&request->share, buffer_length(&request->held));
+    count_held(request);
 }
 
 static void on_data(void *object, struct bytes data)
@@ -413,7 +435,7 @@ static void deliver(struct downstream_request *request)
         buffer_consume(&request->held, delivered);
         if (buffer_length(&request->held) == 0)
             buffer_done(&request->held);
-        body_share_set(&request->share, buffer_length(&request->held));
+        count_held(request);
     }
     bool is_end_due = request->request_state == REQUEST_ENDED && request->is_claimed &&
                       buffer_length(&request->held) == 0;

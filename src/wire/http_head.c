@@ -36,6 +36,11 @@ void http_head_clear(struct http_head *head, enum http_head_kind kind)
                                .data_room = head->data_room};
 }
 
+size_t http_head_held_bytes(const struct http_head *head)
+{
+    return head->data_room + head->field_room * sizeof(*head->fields);
+}
+
 void http_head_copy(struct http_head *to, const struct http_head *from)
 {
     if (to == from)

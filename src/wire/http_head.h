@@ -113,6 +113,8 @@ size_t http_head_remove_name(struct http_head *head, struct bytes name);
 /** Remove every field of the name and add one. */
 enum http_head_status http_head_set(struct http_head *head, const char *name, struct bytes value);
 
+/** Bytes of memory that it takes, room to grow included. */
+size_t http_head_held_bytes(const struct http_head *head);
 size_t http_head_field_count(const struct http_head *head);
 /** Name and value of field `index`; borrowed until the head changes. */
 struct bytes http_head_field_name(const struct http_head *head, size_t index);

@@ -45,6 +45,7 @@ struct exchange *__real_exchange_new(const struct exchange_origin *origin,
 void __real_exchange_discard(struct exchange *exchange);
 void __real_exchange_begin(struct exchange *exchange);
 void __real_exchange_reject(struct exchange *exchange, uint16_t status, const char *reason);
+void __real_exchange_reject_full(struct exchange *exchange);
 void __real_exchange_request_body(struct exchange *exchange, struct bytes body);
 void __real_exchange_request_credit(struct exchange *exchange, size_t bytes);
 void __real_exchange_response_body(struct exchange *exchange, struct bytes body);
@@ -54,6 +55,7 @@ struct exchange *__wrap_exchange_new(const struct exchange_origin *origin,
 void __wrap_exchange_discard(struct exchange *exchange);
 void __wrap_exchange_begin(struct exchange *exchange);
 void __wrap_exchange_reject(struct exchange *exchange, uint16_t status, const char *reason);
+void __wrap_exchange_reject_full(struct exchange *exchange);
 void __wrap_exchange_request_body(struct exchange *exchange, struct bytes body);
 void __wrap_exchange_request_credit(struct exchange *exchange, size_t bytes);
 void __wrap_exchange_response_body(struct exchange *exchange, struct bytes body);
@@ -132,6 +134,12 @@ void __wrap_exchange_reject(struct exchange *exchange, uint16_t status, const ch
 {
     note_request(exchange);
     __real_exchange_reject(exchange, status, reason);
+}
+
+void __wrap_exchange_reject_full(struct exchange *exchange)
+{
+    note_request(exchange);
+    __real_exchange_reject_full(exchange);
 }
 
 void __wrap_exchange_request_body(struct exchange *exchange, struct bytes body)

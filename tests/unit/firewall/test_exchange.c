@@ -192,7 +192,7 @@ static void start(struct fixture *fixture, const char *https)
     fixture->policy = policy_of(https);
     fixture->proxy.loop = &fixture->loop;
     fixture->proxy.policy = fixture->policy;
-    body_budget_init(&bodies, 1000);
+    body_budget_init(&bodies, 16 * 1024);
     fixture->proxy.bodies = &bodies;
     fixture->proxy.policy_epoch = 1;
     host_name_parse(BYTES_LITERAL("api.example.com"), &fixture->name);
