@@ -202,19 +202,25 @@ def test_ends_one_stream_with_its_agent_and_no_other(world, agent, script):
 def test_a_flood_of_waiting_requests_stays_within_its_memory(world, wall, agent):
     """Each connection may have a hundred of them; nobody answers at this address."""
     name = "hole.odd.example.net"
-    world.odd.names[name] = ["203.0.113.20"]
+    world.odd.names[name] = ["198.51.100.77"]
+    world.internet.command("nft", "add table ip hole { chain prerouting { type filter hook "
+                           "prerouting priority -400; ip daddr 198.51.100.77 drop; }; }")
     before = wall.memory_kib()
     clients = []
-    for _ in range(60):
-        clients.append(http2_client.connect(agent, name))
-        for _ in range(99):
-            clients[-1].start("/waits")
-    last = clients[-1]
-    last.wait(lambda: all(one.is_over for one in last.responses.values()))
-    assert {one.status for one in last.responses.values()} == {503}
-    assert wall.memory_kib() < before + 32 * 1024
-    for client in clients:
-        client.peer.socket.close()
+    try:
+        for _ in range(60):
+            clients.append(http2_client.connect(agent, name))
+            for _ in range(99):
+                clients[-1].start("/waits")
+        last = clients[-1]
+        last.wait(lambda: all(one.is_over for one in last.responses.values()))
+        assert {one.status for one in last.responses.values()} == {503}
+        assert wall.memory_kib() < before + 32 * 1024
+    finally:
+        for client in clients:
+            client.peer.socket.close()
+        world.internet.command("nft", "delete table ip hole")
+        wait_until(lambda: agent.request(TWO, "/room")[0] == 200, "room for requests")
 
 
 def test_serves_streams_after_the_agents_goaway(agent, script):
