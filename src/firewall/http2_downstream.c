@@ -181,11 +181,14 @@ static void watch(struct http2_downstream *connection, uint64_t at_ms)
     uv_timer_start(&connection->timer, on_timer, at_ms > now ? at_ms - now : 0, 0);
 }
 
-/* No stream, and nothing of one that waits for the network. */
+/*
+ * No stream, and nothing of one that waits for the network; nor a request whose answer has left
+ * whole, as that to a HEAD does with its head, while its server has not ended it.
+ */
 static bool is_idle(const struct http2_downstream *connection)
 {
     return http2_session_stream_count(connection->session) == 0 &&
-           http2_session_unsent(connection->session) == 0;
+           LIST_EMPTY(&connection->requests) && http2_session_unsent(connection->session) == 0;
 }
 
 /* The next moment at which something may be overdue. */
