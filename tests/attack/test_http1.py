@@ -457,3 +457,51 @@ def test_passes_no_body_where_there_can_be_none(agent, script, status, method):
         peer.send(f"{method} /bodiless HTTP/1.1\r\n".encode() + HOST + b"Connection: close\r\n\r\n")
         answer = peer.read_to_end(3)
     assert b"smuggle" not in answer and status_of(answer) == int(status[:3])
+
+
+GIT_RULES = "git.example.com GET,POST /project.git?service=git-upload-pack\norigin.example.com\n"
+PUSHES = [
+    ("GET", "/project.git/info/refs?service=git-receive-pack"),
+    ("GET", "/project.git/info/refs?service=git-upload-pack&service=git-receive-pack"),
+    ("GET", "/project.git/info/refs?service=git%2Dreceive-pack"),
+    ("GET", "/project.git/info/refs?service=git-receive-pack&service=git-upload-pack"),
+    ("GET", "/project.git/info/refs"),
+    ("POST", "/project.git/git-receive-pack"),
+    ("POST", "/project.git/git-receive-pack?service=git-upload-pack"),
+    ("POST", "/project.git/git-upload-pack/../git-receive-pack"),
+    ("POST", "/project.git//git-receive-pack"),
+    ("POST", "/other.git/git-upload-pack"),
+]
+
+
+@row("http1-git")
+@pytest.mark.parametrize("method,target", PUSHES)
+def test_refuses_to_push_where_only_fetching_is_allowed(agent, policy, refused, method, target):
+    policy.reload(https=GIT_RULES)
+    with refused(kind="http", name="git.example.com"):
+        raw = f"{method} {target} HTTP/1.1\r\nHost: git.example.com\r\nContent-Length: 0\r\n\r\n"
+        assert status_of(first_answer(agent, raw.encode(), "git.example.com")) in (400, 403)
+
+
+@row("http1-early")
+def test_gives_no_answer_to_what_an_early_response_left_behind(agent, script):
+    """The server answers at once and takes the body for its next request."""
+    def serve(request, connection):
+        connection.answer(b"early", status="413 Content Too Large")
+        return True
+
+    script("/early-answer", serve)
+    hidden = b"GET /hidden HTTP/1.1\r\n" + HOST + b"\r\n"
+    with agent.tls(NAME) as peer:
+        peer.send(b"POST /early-answer HTTP/1.1\r\n" + HOST
+                  + b"Content-Length: %d\r\n\r\n" % len(hidden) + hidden)
+        assert peer.read_response()[0] == 413
+        if peer.send(b"GET /next HTTP/1.1\r\n" + HOST + b"\r\n"):
+            try:
+                told = json.loads(peer.read_response(3)[2])
+            except (AssertionError, OSError) as closed:
+                assert not isinstance(closed, Late), closed
+            else:
+                assert told["target"] == "/next", told
+    for number in range(5):
+        assert agent.request_json(NAME, f"/after/{number}")["target"] == f"/after/{number}"

@@ -251,3 +251,17 @@ def test_says_nothing_before_it_was_spoken_to(agent, refused):
             for quiet in (peer, stranger):
                 with pytest.raises(Late):
                     Peer(quiet.socket).read_to_end(0.3)
+
+
+@row("link-arp")
+@holds_behind_relay("nobody's addresses are passed on there either")
+def test_believes_no_arp_about_its_own_side(world, refused, wire):
+    """That the firewall's address, its uplink's neighbour and the resolver are at the agent's."""
+    with refused(is_recorded=False):
+        for claimed in (FIREWALL_LINK, FIREWALL_UPLINK, "203.0.113.17", "198.51.100.53"):
+            body = (struct.pack("!HHBBH", 1, 0x0800, 6, 4, 2) + wire.own + socket.inet_aton(claimed)
+                    + wire.target + socket.inet_aton(FIREWALL_LINK))
+            for target in (None, b"\xff" * 6):
+                wire.send(body, kind=0x0806, to=target)
+    known = world.firewall.ip("neigh", "show", "dev", "uplink")
+    assert wire.own.hex(":") not in known, known

@@ -1,5 +1,6 @@
 """The TLS greeting: which names pass, and what the wall itself shows."""
 
+import contextlib
 import hashlib
 import socket
 import ssl
@@ -257,3 +258,77 @@ def test_ends_a_connection_that_does_nothing_but_change_its_key(agent, ordinary)
         flood_with_key_updates(peer.socket.fileno(), ALLOWED, 400)
         peer.read_to_end(2)
     ordinary()
+
+
+@row("tls-case")
+@pytest.mark.parametrize("name", [
+    "EVIL.example.org", "xn--.one.example.com", "xn--a-.one.example.com", "xn--0.one.example.com",
+    "xn--99999999999.one.example.com", "XN--99999999999.one.example.com",
+])
+def test_refuses_denied_names_in_capitals_and_punycode_that_is_none(agent, refused, name):
+    with refused(kind="tls"):
+        refused_greeting(agent, agent.address(ALLOWED), client_hello(name))
+
+
+LYING = {
+    "extension longer than the list": struct.pack("!HH", 0, 65535),
+    "list that ends inside an extension": b"\0\0\0",
+    "name longer than its extension": struct.pack("!HH", 0, 5) + vector(b"\0\xff\xff", 2),
+}
+
+
+@row("tls-extensions")
+@pytest.mark.parametrize("why", LYING)
+def test_refuses_extensions_whose_lengths_lie(agent, refused, why):
+    body = b"\x03\x03" + bytes(32) + b"\0" + vector(b"\x13\x01", 2) + b"\x01\0"
+    body += vector(LYING[why], 2)
+    with refused(kind="tls"):
+        hello = b"\x16\x03\x01" + vector(b"\x01" + vector(body, 3), 2)
+        refused_greeting(agent, agent.address(ALLOWED), hello)
+
+
+@row("tls-extensions")
+def test_refuses_a_denied_name_behind_a_thousand_extensions(agent, refused):
+    with refused(kind="tls"):
+        address = agent.address(ALLOWED)
+        many = [(0x5000 + number, b"") for number in range(1000)]
+        refused_greeting(agent, address, client_hello("evil.example.org", extensions=many))
+        repeated = [(16, vector(vector(b"http/1.1", 1), 2))]
+        refused_greeting(agent, address, client_hello(ALLOWED, extensions=repeated))
+
+
+@row("tls-ech")
+def test_refuses_an_encrypted_name_beside_a_denied_one(agent, refused):
+    with refused(kind="tls") as witness:
+        inner = (0xFE0D, b"\0\0\x01\0\x01\x07" + vector(bytes(32), 2)
+                 + vector(witness.marker.encode() * 8, 2))
+        hello = client_hello("evil.example.org", extensions=[inner])
+        refused_greeting(agent, agent.address(ALLOWED), hello)
+
+
+@row("tls-ech", "tls-early-data")
+@holds_behind_relay("the relay's greeting to the server is its own, too")
+@pytest.mark.parametrize("kind", [0xFE0D, 42])
+def test_takes_nothing_of_a_greeting_to_the_server(agent, refused, kind):
+    """What rides along with an allowed name, and data sent before the handshake is done."""
+    with refused(is_recorded=False, may_connect=True) as witness:
+        mark = witness.marker.encode()
+        extension = (kind, b"" if kind == 42 else b"\0" + mark * 8)
+        with agent.connect(ALLOWED) as peer:
+            peer.send(client_hello(ALLOWED, extensions=[extension]))
+            peer.send(b"\x17\x03\x03" + vector(b"GET /" + mark + b" HTTP/1.1\r\n\r\n", 2))
+            with contextlib.suppress(AssertionError):
+                peer.read_to_end(1)
+
+
+@row("tls-mint-storm")
+@holds_behind_relay("it asks that the service lives")
+def test_lives_through_a_storm_of_names_below_a_wildcard(wall, agent, ordinary):
+    before = wall.memory_kib()
+    address = agent.address("n.storm.example.com")
+    for number in range(300):
+        with agent.connect(address) as peer:
+            peer.send(client_hello(f"n{number}.storm.example.com"))
+            assert peer.read_exactly(1) in (b"\x16", b"\x15")
+    ordinary()
+    assert wall.memory_kib() < before + 8 * 1024

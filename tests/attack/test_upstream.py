@@ -1,8 +1,12 @@
 """The other side: which servers the wall believes, and which addresses it never dials."""
 
+import ssl
+import time
+
 import pytest
 
-from attack.marks import row
+from attack.marks import holds_behind_relay, row
+from internet.origin import TlsOrigin
 from internet.world import ADDRESSES, FIREWALL_LINK, FIREWALL_UPLINK
 
 BAD_CERTIFICATES = [
@@ -110,3 +114,51 @@ def test_says_so_when_a_name_does_not_exist(world, agent, refused):
         status = agent.try_request("missing.odd.example.net", f"/{witness.marker}")
         assert status in (0, 502, 503)
         witness.failure("missing.odd.example.net")
+
+
+@pytest.fixture
+def special(world):
+    """A server of its own at an address that the catcher had: special(adjust) -> its name."""
+    address, name = "198.51.100.30", "special.odd.example.net"
+    world.internet.ip("addr", "add", f"{address}/32", "dev", "lo")
+    world.internet.command("nft", f"insert rule ip catch prerouting ip daddr {address} "
+                                  "tcp dport 443 accept")
+    world.odd.names[name] = [address]
+
+    def start(adjust):
+        TlsOrigin(world.internet, address, world.shop, world.journal, adjust=adjust)
+        return name
+
+    yield start
+    world.odd.names[name] = []
+
+
+@row("upstream-client-certificate")
+@holds_behind_relay("the relay has no certificate either")
+def test_has_no_certificate_for_a_server_that_wants_one(world, agent, refused, special):
+    def want_certificate(context):
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(cadata=world.authority.pem.decode())
+
+    name = special(want_certificate)
+    with refused(may_connect=True, is_recorded=False) as witness:
+        assert agent.try_request(name, "/asks") in (0, 502, 503)
+        witness.failure(name)
+
+
+@row("upstream-chain")
+@pytest.mark.parametrize("count,statuses", [
+    pytest.param(100, (200, 502), marks=holds_behind_relay("either way is right")),
+    (2500, (502,)),
+])
+def test_is_not_held_up_by_a_chain_of_certificates(world, agent, refused, count, statuses):
+    name = f"chain{count}.deep.example.com"
+    certificate, key = world.authority.issue(name)
+    world.shop.bad[name] = lambda: (certificate + world.shop.stranger.pem * count, key)
+    started = time.monotonic()
+    with refused(may_connect=True, is_recorded=False) as witness:
+        assert agent.try_request(name, "/chain") in statuses
+        assert time.monotonic() - started < 10
+        if 502 in statuses[:1]:
+            witness.failure(name)
+    del world.shop.bad[name]

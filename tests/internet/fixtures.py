@@ -30,6 +30,7 @@ other.example.com
 spare.example.com:8443
 *.one.example.com
 **.deep.example.com
+*.storm.example.com
 rules.example.com GET,HEAD /public/**
 rules.example.com POST /upload/*
 encoded.example.com GET /packages/** +encoded-slash
