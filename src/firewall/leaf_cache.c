@@ -48,7 +48,7 @@ struct leaf_cache {
     size_t count;
     TAILQ_HEAD(, leaf) ages; /* least recently used first */
     struct leaf_bucket buckets[LEAF_BUCKETS];
-    struct leaf_rate rates[LEAF_RATES];
+    struct leaf_rate rates[2][LEAF_RATES]; /* of patterns, of exact names */
 };
 
 /* --- the authority -------------------------------------------------------------------------- */
@@ -250,9 +250,17 @@ static X509 *mint(struct leaf_cache *cache, const struct host_name *name, int64_
 
 /* --- the cache ------------------------------------------------------------------------------ */
 
-static bool take_allowance(struct leaf_cache *cache, struct bytes rule, int64_t now_s)
+/* Exact names and patterns share no place: a storm under a wildcard denies no exact name. */
+static struct leaf_rate *rate_of(struct leaf_cache *cache, const struct host_name *name,
+                                 struct bytes rule)
 {
-    struct leaf_rate *rate = &cache->rates[bytes_hash(rule) % LEAF_RATES];
+    size_t length = host_name_bytes(name).length;
+    bool is_exact = bytes_equal(bytes_first(rule, length), host_name_bytes(name));
+    return &cache->rates[is_exact][bytes_hash(rule) % LEAF_RATES];
+}
+
+static bool take_allowance(struct leaf_rate *rate, int64_t now_s)
+{
     int64_t passed_s = now_s - rate->second;
     if (rate->second == 0 || passed_s < 0 || passed_s >= LEAF_BURST / LEAF_PER_SECOND) {
         rate->left = LEAF_BURST;
@@ -288,7 +296,7 @@ struct x509_st *leaf_cache_get(struct leaf_cache *cache, const struct host_name 
         TAILQ_INSERT_TAIL(&cache->ages, leaf, age_link);
         return leaf->certificate;
     }
-    if (!take_allowance(cache, rule, now_s))
+    if (!take_allowance(rate_of(cache, name, rule), now_s))
         return NULL;
     if (leaf)
         forget(cache, leaf);

@@ -14,7 +14,8 @@ struct x509_st;
  * used last; a certificate is replaced in the last day of its week.
  *
  * Minting costs some 100 us, so under one wildcard rule at most 64 names may be new in a burst,
- * then 16 a second: a storm of names cannot take the processor from others.
+ * then 16 a second: a storm of names cannot take the processor from others, and one under a
+ * wildcard takes nothing from exact names.
  */
 
 enum {

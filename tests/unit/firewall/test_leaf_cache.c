@@ -222,6 +222,26 @@ static void a_storm_of_names_under_one_rule_is_stopped_and_another_rule_is_not(v
     X509_free(authority.x509);
 }
 
+static void a_storm_under_a_wildcard_takes_nothing_from_exact_names(void **state)
+{
+    struct authority authority;
+    make_authority(&authority, true);
+    struct leaf_cache *cache = new_cache(&authority);
+    char text[64];
+    for (int i = 0; i <= LEAF_BURST; i++) {
+        snprintf(text, sizeof(text), "n%d.example.com", i);
+        leaf_of(cache, text, now_s);
+    }
+    /* More rules than there are places for allowances: some would share one with the storm's. */
+    for (int i = 0; i < 300; i++) {
+        snprintf(text, sizeof(text), "exact%d.example.net", i);
+        struct host_name name = name_of(text);
+        assert_non_null(leaf_cache_get(cache, &name, bytes_from_text(text), now_s));
+    }
+    leaf_cache_free(cache);
+    X509_free(authority.x509);
+}
+
 static void the_least_recently_used_leaf_makes_room(void **state)
 {
     struct authority authority;
@@ -252,4 +272,5 @@ RUN_TESTS(cmocka_unit_test(refuses_a_certificate_that_is_no_authority),
           cmocka_unit_test(a_leaf_is_signed_by_the_authority_and_is_none_itself),
           cmocka_unit_test(a_leaf_is_kept_and_renewed_on_its_last_day),
           cmocka_unit_test(a_storm_of_names_under_one_rule_is_stopped_and_another_rule_is_not),
+          cmocka_unit_test(a_storm_under_a_wildcard_takes_nothing_from_exact_names),
           cmocka_unit_test(the_least_recently_used_leaf_makes_room))
