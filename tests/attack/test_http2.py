@@ -7,14 +7,11 @@ import time
 import h2.settings
 import pytest
 
-from attack.marks import row
+from attack.marks import holds_behind_relay, row
 from internet import http2_client
 from internet.http2_client import (ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM,
                                    ENHANCE_YOUR_CALM, HEADERS, PADDED, PING, PREFACE,
                                    PRIORITY, SETTINGS, WINDOW_UPDATE, frame, literal)
-
-# Behind a plain relay these cases meet a server without HTTP/2: nothing would be proven there.
-pytestmark = pytest.mark.holds_behind_relay("its server speaks HTTP/1.1 only")
 
 NAME = "origin.example.com"
 PROTOCOL_ERROR, CANCEL = 1, 8
@@ -80,6 +77,7 @@ BROKEN = [
 
 
 @row("http2-heads", "http2-authority")
+@holds_behind_relay("the relay's server has no HTTP/2 and closes")
 @pytest.mark.parametrize("pairs, status", [row[1:] for row in BROKEN],
                          ids=[row[0] for row in BROKEN])
 def test_a_broken_head_is_answered_and_goes_nowhere(agent, refused, pairs, status):
@@ -94,6 +92,7 @@ def test_a_broken_head_is_answered_and_goes_nowhere(agent, refused, pairs, statu
 
 
 @row("http2-connect")
+@holds_behind_relay("the relay's server has no HTTP/2 and closes")
 @pytest.mark.parametrize("pairs", [
     [(":method", "CONNECT"), (":authority", NAME)],
     [(":method", "CONNECT"), (":authority", "other.example.com:443")],
@@ -396,6 +395,7 @@ def test_a_request_that_a_new_policy_forbids_is_reset_alone(agent, policy, scrip
 
 
 @row("http2-table")
+@holds_behind_relay("the relay's server has no HTTP/2 and closes")
 def test_a_head_that_a_table_blows_up_is_refused(agent, refused):
     """An entry of 3 kB in the table, named ten thousand times by one byte each."""
     entry = b"\x40\x01a" + b"\x7f" + bytes([(3000 - 127) % 128 + 128, (3000 - 127) // 128]) \
