@@ -65,3 +65,59 @@ def test_an_agent_that_breaks_off_breaks_off_at_the_server(world, agent, script)
         wait_until(lambda: ends, "the end at the server")
         assert ends == [True]
         assert client.request("/after").status == 200
+
+
+def test_joins_cookie_crumbs_and_leaves_out_what_belongs_to_the_connection(world, agent):
+    with http2_client.connect(agent, NAME) as client:
+        told = client.request_json("/crumbs", fields=[
+            ("cookie", "a=1"), ("x-between", "yes"), ("cookie", "b=2"), ("cookie", "c=3; d=4"),
+            ("te", "trailers"), ("proxy-authorization", "Basic eDp5"), ("host", NAME)])
+    fields = [(name.lower(), value) for name, value in told["fields"]]
+    assert [value for name, value in fields if name == "cookie"] == ["a=1; b=2; c=3; d=4"]
+    assert [value for name, value in fields if name == "host"] == [NAME]
+    assert ("x-between", "yes") in fields
+    assert not [name for name, _ in fields if name.startswith("proxy-")]
+
+
+def test_keeps_secrets_out_of_the_table_of_the_agent(agent, script):
+    """RFC 7541 section 7.1.3: what a table holds can be guessed by the size of later heads."""
+    script("/login", lambda request, connection: connection.answer(
+        b"in", fields=[("set-cookie", "session=secret"), ("x-plain", "plain")]) or True)
+    with http2_client.connect(agent, NAME) as client:
+        response = client.request("/login")
+        assert (response.status, response.field("set-cookie")) == (200, "session=secret")
+        held = {bytes(name) for name, _ in client.h2.decoder.header_table.dynamic_entries}
+    assert b"x-plain" in held and b"set-cookie" not in held
+
+
+def test_says_100_itself_when_the_server_does_not(agent, script):
+    def serve(request, connection):
+        body, _ = connection.read_body(request)
+        connection.answer(body)
+        return True
+
+    script("/expect", serve)
+    with http2_client.connect(agent, NAME) as client:
+        stream = client.start("/expect", "POST", [("expect", "100-continue")], is_end=False)
+        client.wait(lambda: client.responses[stream].interim == [100], 4)
+        client.send_data(stream, b"after it", is_end=True)
+        assert client.finish(stream).body == b"after it"
+
+
+def test_passes_trailers_of_a_request(agent):
+    with http2_client.connect(agent, NAME) as client:
+        stream = client.start("/trailers", "POST", is_end=False)
+        client.send_data(stream, b"body")
+        client.h2.send_headers(stream, [("x-sum", "7")], end_stream=True)
+        client.flush()
+        told = json.loads(client.finish(stream).body)
+    assert (told["length"], told["trailers"]) == (4, ["x-sum: 7"])
+
+
+def test_serves_nghttp_and_h2load(agent):
+    address = agent.address(NAME)
+    shown = agent.run("nghttp", "-nv", "-H", "x-a: b", f"https://{NAME}/nghttp")
+    assert b":status: 200" in shown.stdout, shown
+    loaded = agent.run("h2load", "-n", "2000", "-c", "8", "-m", "8",
+                       f"--connect-to={address}:443", f"https://{NAME}/load")
+    assert b"2000 succeeded, 0 failed, 0 errored" in loaded.stdout, loaded.stdout
