@@ -15,8 +15,6 @@
  * else. A request is one head within 10 s; what is refused gets a short answer and the end.
  */
 
-enum { HEAD_TIMEOUT_MS = 10000 };
-
 struct connect_connection {
     struct proxy *proxy;
     struct stream *stream; /* owned until handed on */
@@ -159,6 +157,6 @@ void connect_service_accept(struct proxy *proxy, int descriptor, uint16_t port)
     buffer_init(&connection->head, CONNECT_REQUEST_BYTES_MAX);
     CHECK(uv_timer_init(proxy->loop, &connection->deadline) == 0);
     connection->deadline.data = connection;
-    uv_timer_start(&connection->deadline, on_head_late, HEAD_TIMEOUT_MS, 0);
+    uv_timer_start(&connection->deadline, on_head_late, CONNECT_HEAD_MS, 0);
     connection->stream = proxy_accept_stream(proxy, descriptor, on_stream, connection);
 }

@@ -21,8 +21,6 @@
 
 enum {
     LEFTOVER_TIMEOUT_MS = 500,
-    CLIENT_TIMEOUT_MS = 10000,
-    COUNTERS_TIMEOUT_MS = 200,
     READ_BYTES = 64 * 1024,
     ANSWER_BYTES_MAX = CONTROL_ANSWER_BYTES_MAX,
 };
@@ -189,7 +187,7 @@ static struct control_role role_status(const struct role *role)
 static bool answer_status(struct control_server *server, struct supervisor *supervisor,
                           struct error *error)
 {
-    supervisor_refresh_counters(supervisor, COUNTERS_TIMEOUT_MS);
+    supervisor_refresh_counters(supervisor, CONTROL_SERVER_COUNTERS_MS);
     struct control_status status = {
         .epoch = supervisor->epoch,
         .uptime_ms = (uint64_t)(wall_clock_monotonic_ms() - supervisor->started_ms),
@@ -236,7 +234,7 @@ static void finish_request(struct control_server *server, struct supervisor *sup
         return;
     }
     server->state = CLIENT_ANSWERING;
-    server->deadline_ms = wall_clock_monotonic_ms() + CLIENT_TIMEOUT_MS;
+    server->deadline_ms = wall_clock_monotonic_ms() + CONTROL_SERVER_CLIENT_MS;
     send_answer(server);
 }
 
@@ -263,7 +261,7 @@ void control_server_handle(struct control_server *server, struct supervisor *sup
         server->client = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (server->client >= 0) {
             server->state = CLIENT_READING;
-            server->deadline_ms = wall_clock_monotonic_ms() + CLIENT_TIMEOUT_MS;
+            server->deadline_ms = wall_clock_monotonic_ms() + CONTROL_SERVER_CLIENT_MS;
         }
     } else if (polled[1].revents && server->state == CLIENT_READING) {
         read_request(server, supervisor);

@@ -8,6 +8,11 @@
 struct control_server;
 struct supervisor;
 
+enum {
+    CONTROL_SERVER_CLIENT_MS = 10000,
+    CONTROL_SERVER_COUNTERS_MS = 200,
+};
+
 enum { CONTROL_SERVER_POLLED = 2 };
 
 /**

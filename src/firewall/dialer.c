@@ -18,8 +18,6 @@
 #include <uv.h>
 
 enum {
-    DIAL_TIMEOUT_MS = 30 * 1000,
-    DIAL_ATTEMPT_MIN_MS = 1000, /* for one address, where others wait behind it */
     DIAL_NAME_SIZE = 254,
     DIAL_DETAIL_SIZE = 256,
 };

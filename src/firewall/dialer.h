@@ -32,6 +32,11 @@ struct dialer_settings {
     size_t upstream_ca_pem_length;
 };
 
+enum {
+    DIAL_TIMEOUT_MS = 30 * 1000,
+    DIAL_ATTEMPT_MIN_MS = 1000, /* for one address, where others wait behind it */
+};
+
 enum dial_security {
     DIAL_PLAIN, /* a TCP stream */
     /* verified TLS for the name; what is offered to the server (RFC 7301): */

@@ -21,10 +21,6 @@ enum {
     QUERY_BYTES = 1536, /* longer datagrams are cut, and then malformed */
     ANSWER_BYTES = DNS_UDP_BYTES_MAX + 64,
     CONTROL_BYTES = 64,
-    TCP_CONNECTIONS_MAX = 64,
-    TCP_QUERY_BYTES_MAX = 4096, /* no question of a host is longer */
-    TCP_UNSENT_BYTES_MAX = 16 * 1024,
-    TCP_IDLE_MS = 10000,
     TCP_READS_A_TURN = 4, /* then other events get their turn */
 };
 
@@ -230,12 +226,12 @@ static void answer_over_tcp(struct connection *connection, struct bytes query)
 /* Answer the complete queries that came (RFC 7766 section 6.2.1.1). False: an illegal length. */
 static bool answer_input(struct connection *connection)
 {
-    while (stream_unsent(connection->stream) < TCP_UNSENT_BYTES_MAX) {
+    while (stream_unsent(connection->stream) < DNS_TCP_UNSENT_BYTES_MAX) {
         struct reader reader = reader_over(buffer_bytes(&connection->input));
         struct bytes query = reader_vector16(&reader);
         if (reader_is_failed(&reader)) {
             struct reader prefix = reader_over(buffer_bytes(&connection->input));
-            return reader_u16(&prefix) <= TCP_QUERY_BYTES_MAX;
+            return reader_u16(&prefix) <= DNS_TCP_QUERY_BYTES_MAX;
         }
         answer_over_tcp(connection, query);
         buffer_consume(&connection->input, reader.position);
@@ -252,14 +248,14 @@ static void serve(struct connection *connection)
             end_connection(connection, STREAM_ENDING_RESET);
             return;
         }
-        if (stream_unsent(connection->stream) >= TCP_UNSENT_BYTES_MAX)
+        if (stream_unsent(connection->stream) >= DNS_TCP_UNSENT_BYTES_MAX)
             stream_flush(connection->stream);
-        if (stream_unsent(connection->stream) >= TCP_UNSENT_BYTES_MAX) {
+        if (stream_unsent(connection->stream) >= DNS_TCP_UNSENT_BYTES_MAX) {
             stream_pause_reading(connection->stream);
             return;
         }
         size_t room = 0, length = 0;
-        uint8_t *into = buffer_reserve(&connection->input, TCP_QUERY_BYTES_MAX, &room);
+        uint8_t *into = buffer_reserve(&connection->input, DNS_TCP_QUERY_BYTES_MAX, &room);
         if (room == 0)
             continue;
         switch (stream_read(connection->stream, into, room, &length)) {
@@ -300,17 +296,17 @@ static void on_stream(void *owner, enum stream_event event)
 
 void dns_service_accept(struct proxy *proxy, int descriptor)
 {
-    if (proxy->dns->connection_count >= TCP_CONNECTIONS_MAX) {
+    if (proxy->dns->connection_count >= DNS_TCP_CONNECTIONS_MAX) {
         linux_socket_reset(descriptor);
         proxy_release_connection(proxy);
         return;
     }
     struct connection *connection = memory_new(sizeof(*connection));
     connection->proxy = proxy;
-    buffer_init(&connection->input, 2 + TCP_QUERY_BYTES_MAX);
+    buffer_init(&connection->input, 2 + DNS_TCP_QUERY_BYTES_MAX);
     CHECK(uv_timer_init(proxy->loop, &connection->idle) == 0);
     connection->idle.data = connection;
-    uv_timer_start(&connection->idle, on_idle, TCP_IDLE_MS, TCP_IDLE_MS);
+    uv_timer_start(&connection->idle, on_idle, DNS_TCP_IDLE_MS, DNS_TCP_IDLE_MS);
     proxy->dns->connection_count++;
     connection->stream = proxy_accept_stream(proxy, descriptor, on_stream, connection);
 }

@@ -4,6 +4,13 @@
 struct dns_service;
 struct proxy;
 
+enum {
+    DNS_TCP_CONNECTIONS_MAX = 64,
+    DNS_TCP_QUERY_BYTES_MAX = 4096, /* no question of a host is longer */
+    DNS_TCP_UNSENT_BYTES_MAX = 16 * 1024,
+    DNS_TCP_IDLE_MS = 10000,
+};
+
 /**
  * The synthetic name service on port 53: whatever server the agent asks, we answer, and nothing
  * that it asks is sent anywhere. Names that a rule allows have an address of the pool, all others

@@ -14,8 +14,6 @@
 #include <stdlib.h>
 #include <uv.h>
 
-enum { EXCHANGE_TUNNEL_IDLE_MS = 2 * 60 * 60 * 1000 };
-
 enum request_state {
     REQUEST_ARRIVING,
     REQUEST_COMPLETE,

@@ -84,7 +84,8 @@ enum {
     EXCHANGE_WIDEN_AFTER = 2,   /* windows that the agent took */
     EXCHANGE_INTERIM_MAX = 16,  /* 1xx heads before the final one */
     EXCHANGE_UNTOUCHED_MAX = 3, /* servers that may say in a row that they did not process it */
-    EXCHANGE_CONTINUE_WAIT_MS = 1000 /* then we say 100 (Continue) ourselves */
+    EXCHANGE_CONTINUE_WAIT_MS = 1000, /* then we say 100 (Continue) ourselves */
+    EXCHANGE_TUNNEL_IDLE_MS = 2 * 60 * 60 * 1000
 };
 
 /** Why an exchange ended otherwise than by a complete response. */

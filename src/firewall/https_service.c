@@ -31,11 +31,6 @@
  * asked for.
  */
 
-enum {
-    HTTPS_HELLO_MS = 10 * 1000,
-    HTTPS_HANDSHAKE_MS = 15 * 1000,
-};
-
 enum https_state {
     STATE_HELLO,
     STATE_HANDSHAKE,

@@ -18,10 +18,7 @@
 #include "system/linux_socket.h"
 
 enum {
-    ACCEPTS_A_TURN = 32,           /* then other events get their turn */
-    DESCRIPTORS_PAUSE_MS = 100,    /* after EMFILE and its like */
-    FIRST_BYTE_TIMEOUT_MS = 10000, /* of a connection whose first byte decides */
-    TLS_HANDSHAKE_BYTE = 0x16,     /* RFC 8446 section 5.1 */
+    TLS_HANDSHAKE_BYTE = 0x16, /* RFC 8446 section 5.1 */
 };
 
 struct listener {
@@ -150,7 +147,7 @@ static void await_first_byte(struct proxy *proxy, int descriptor, uint16_t port)
     CHECK(uv_poll_init(proxy->loop, &undecided->poll, descriptor) == 0);
     CHECK(uv_timer_init(proxy->loop, &undecided->timer) == 0);
     uv_poll_start(&undecided->poll, UV_READABLE, on_first_byte);
-    uv_timer_start(&undecided->timer, on_first_byte_late, FIRST_BYTE_TIMEOUT_MS, 0);
+    uv_timer_start(&undecided->timer, on_first_byte_late, LISTENERS_FIRST_BYTE_MS, 0);
 }
 
 /* --- which service -------------------------------------------------------------------------- */
@@ -209,7 +206,7 @@ static bool accept_one(struct listener *listener)
     if (descriptor < 0) {
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
             set_state(listeners, LISTENERS_OUT_OF_DESCRIPTORS);
-            uv_timer_start(&listeners->timer, on_pause_over, DESCRIPTORS_PAUSE_MS, 0);
+            uv_timer_start(&listeners->timer, on_pause_over, LISTENERS_PAUSE_MS, 0);
         }
         /* ECONNABORTED and what the network reported on a connection: the next one may be fine. */
         return errno == ECONNABORTED || errno == EINTR || errno == EPROTO;
@@ -222,7 +219,7 @@ static bool accept_one(struct listener *listener)
 static void on_acceptable(uv_poll_t *poll, int status, int events)
 {
     struct listener *listener = poll->data;
-    for (int i = 0; i < ACCEPTS_A_TURN && accept_one(listener); i++)
+    for (int i = 0; i < LISTENERS_ACCEPTS_PER_TURN && accept_one(listener); i++)
         continue;
 }
 

@@ -7,6 +7,12 @@
 struct listeners;
 struct proxy;
 
+enum {
+    LISTENERS_ACCEPTS_PER_TURN = 32, /* then other events get their turn */
+    LISTENERS_PAUSE_MS = 100,        /* after EMFILE and its like */
+    LISTENERS_FIRST_BYTE_MS = 10000, /* of a connection whose first byte decides */
+};
+
 /**
  * The proxy's TCP listeners: accepts and hands each connection to the service of its port. Where
  * an ssh and https rules share a port and the dialled address is of a name with that ssh rule,

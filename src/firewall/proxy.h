@@ -34,6 +34,19 @@ enum {
     PROXY_EXCHANGE_LIMIT = 4096,
 };
 
+/** Limits of its services that stand in no header of their own. */
+enum {
+    SSH_DIAL_MS = 10000,
+    SSH_GREETING_MS = 5000,
+    SSH_IDLE_MS = 2 * 60 * 60 * 1000,
+    SSH_CONNECTIONS_MAX =
+        PROXY_UPSTREAM_CONNECTION_LIMIT / 2, /* each dials; HTTP has the other half */
+    SSH_HELD_BYTES_MAX = 4096, /* per side, before the relay: a banner and what came with it */
+    CONNECT_HEAD_MS = 10000,
+    HTTPS_HELLO_MS = 10 * 1000,
+    HTTPS_HANDSHAKE_MS = 15 * 1000,
+};
+
 struct dialer;
 struct https_service;
 struct ssh_service;

@@ -18,8 +18,6 @@
  * that a busy proxy spends one system call, and one change to the recorder, on many of them.
  */
 enum {
-    BACKLOG_BYTES_MAX = 256 * 1024,
-    GATHER_MS = 4,
     SUMMARY_INTERVAL_MS = 1000,
 };
 
@@ -102,10 +100,10 @@ static void write_record(struct record_queue *queue, const struct audit_record *
     if (is_waiting)
         return;
     uint64_t since_ms = uv_now(queue->gather.loop) - queue->sent_ms;
-    if (since_ms >= GATHER_MS)
+    if (since_ms >= RECORD_QUEUE_GATHER_MS)
         send_backlog(queue);
     else
-        uv_timer_start(&queue->gather, on_gathered, GATHER_MS - since_ms, 0);
+        uv_timer_start(&queue->gather, on_gathered, RECORD_QUEUE_GATHER_MS - since_ms, 0);
 }
 
 static void on_gathered(uv_timer_t *timer)
@@ -153,7 +151,7 @@ struct record_queue *record_queue_new(struct uv_loop_s *loop, int descriptor)
     struct record_queue *queue = memory_new(sizeof(*queue));
     queue->socket = descriptor;
     queue->limit = record_limit_new(RECORD_LIMIT_PROXY_FACTOR);
-    buffer_init(&queue->backlog, BACKLOG_BYTES_MAX);
+    buffer_init(&queue->backlog, RECORD_QUEUE_BYTES_MAX);
     buffer_init(&queue->encoded, AUDIT_DATAGRAM_MAX);
     CHECK(uv_poll_init(loop, &queue->poll, descriptor) == 0);
     CHECK(uv_timer_init(loop, &queue->gather) == 0);

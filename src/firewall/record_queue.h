@@ -7,6 +7,11 @@ struct proxy;
 struct record_queue;
 struct uv_loop_s;
 
+enum {
+    RECORD_QUEUE_BYTES_MAX = 256 * 1024,
+    RECORD_QUEUE_GATHER_MS = 4,
+};
+
 /**
  * The proxy's end of the audit log: sends records to the recorder in datagrams of one or many
  * (AUDIT_BATCH_MAX), at most a few milliseconds after they were made. Never blocks traffic: what

@@ -14,11 +14,6 @@
 #include <uv.h>
 
 enum {
-    RESOLVER_TTL_MIN_S = 5,
-    RESOLVER_TTL_MAX_S = 300,
-    RESOLVER_NEGATIVE_TTL_S = 5,
-    RESOLVER_TIMEOUT_MS = 2000, /* of the first try; c-ares doubles it */
-    RESOLVER_TRIES = 3,
     RESOLVER_BUCKETS = 256,
     RESOLVER_TICK_MS = 500,
 };

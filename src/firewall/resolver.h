@@ -18,6 +18,14 @@ struct uv_loop_s;
 
 enum { RESOLVER_ADDRESSES_MAX = 16, RESOLVER_CACHE_MAX = 512 };
 
+enum {
+    RESOLVER_TTL_MIN_S = 5,
+    RESOLVER_TTL_MAX_S = 300,
+    RESOLVER_NEGATIVE_TTL_S = 5,
+    RESOLVER_TIMEOUT_MS = 2000, /* of the first try; c-ares doubles it */
+    RESOLVER_TRIES = 3,
+};
+
 enum resolver_status {
     RESOLVER_FOUND,
     RESOLVER_UNKNOWN, /* the name does not exist, or has no address */

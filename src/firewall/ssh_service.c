@@ -18,14 +18,6 @@
 #include "system/wall_clock.h"
 #include "wire/ssh_banner.h"
 
-enum {
-    DIAL_TIMEOUT_MS = 10000,
-    GREETING_TIMEOUT_MS = 5000,
-    IDLE_TIMEOUT_MS = 2 * 60 * 60 * 1000,
-    CONNECTIONS_MAX = PROXY_UPSTREAM_CONNECTION_LIMIT / 2, /* each dials; HTTP has the other half */
-    HELD_BYTES_MAX = 4096, /* per side, before the relay: a banner and what came with it */
-};
-
 enum ssh_state { SSH_DIALLING, SSH_GREETING, SSH_RELAYING };
 
 /* One side before the relay. */
@@ -171,7 +163,7 @@ static void start_relay(struct ssh_connection *connection)
     keep_alive(upstream->stream);
     connection->state = SSH_RELAYING;
     connection->relay = relay_new(connection->proxy->streams, agent->stream, upstream->stream,
-                                  IDLE_TIMEOUT_MS, on_relay_end, connection);
+                                  SSH_IDLE_MS, on_relay_end, connection);
     agent->stream = upstream->stream = NULL;
     relay_pass_to_upstream(connection->relay, buffer_bytes(&agent->held));
     relay_pass_to_agent(connection->relay,
@@ -192,7 +184,7 @@ static enum greeting read_greeting(struct ssh_connection *connection, struct ssh
     for (;;) {
         size_t room = 0, length = 0, banner_bytes = 0;
         struct bytes banner;
-        uint8_t *into = buffer_reserve(&side->held, HELD_BYTES_MAX, &room);
+        uint8_t *into = buffer_reserve(&side->held, SSH_HELD_BYTES_MAX, &room);
         if (room == 0) {
             stream_pause_reading(side->stream);
             return GREETING_WAIT;
@@ -298,7 +290,7 @@ static void on_dialled(void *owner, enum dial_outcome outcome, struct stream *st
     }
     stream_set_owner(stream, on_upstream_event, connection);
     stream_resume_reading(stream);
-    uv_timer_start(&connection->deadline, on_greeting_late, GREETING_TIMEOUT_MS, 0);
+    uv_timer_start(&connection->deadline, on_greeting_late, SSH_GREETING_MS, 0);
 }
 
 static void start(struct proxy *proxy, struct stream *agent, const struct host_name *name,
@@ -323,8 +315,8 @@ static void start(struct proxy *proxy, struct stream *agent, const struct host_n
         connection->next->previous = connection;
     proxy->ssh->first = connection;
     proxy->ssh->count++;
-    buffer_init(&connection->agent.held, HELD_BYTES_MAX);
-    buffer_init(&connection->upstream.held, HELD_BYTES_MAX);
+    buffer_init(&connection->agent.held, SSH_HELD_BYTES_MAX);
+    buffer_init(&connection->upstream.held, SSH_HELD_BYTES_MAX);
     CHECK(uv_timer_init(proxy->loop, &connection->deadline) == 0);
     connection->deadline.data = connection;
     /* After CONNECT nothing may come before our answer, so nothing is read. */
@@ -336,7 +328,7 @@ static void start(struct proxy *proxy, struct stream *agent, const struct host_n
         .port = port,
         .security = DIAL_PLAIN,
         .is_private_allowed = decision.may_be_private,
-        .timeout_ms = DIAL_TIMEOUT_MS,
+        .timeout_ms = SSH_DIAL_MS,
     };
     connection->dial = dial_start(proxy->dialer, &request, on_dialled, connection);
 }
@@ -344,7 +336,7 @@ static void start(struct proxy *proxy, struct stream *agent, const struct host_n
 void ssh_service_take(struct proxy *proxy, struct stream *agent, const struct host_name *name,
                       uint16_t port)
 {
-    if (proxy->ssh->count >= CONNECTIONS_MAX) {
+    if (proxy->ssh->count >= SSH_CONNECTIONS_MAX) {
         record_refusal(proxy, host_name_bytes(name), port, "too many SSH connections", "");
         stream_close(agent, STREAM_ENDING_RESET);
         return;
@@ -367,7 +359,7 @@ static bool find_name(const struct proxy *proxy, uint32_t address, uint16_t port
     }
     struct policy_decision decision = policy_decide_ssh(proxy->policy, name, port);
     *reason = policy_reason_text(decision.reason);
-    if (decision.is_allowed && proxy->ssh->count >= CONNECTIONS_MAX) {
+    if (decision.is_allowed && proxy->ssh->count >= SSH_CONNECTIONS_MAX) {
         *reason = "too many SSH connections";
         return false;
     }

@@ -12,10 +12,6 @@
 
 enum {
     STREAM_SCRATCH_SIZE = 64 * 1024,
-    /* Far above what owners leave unsent; reaching it means that an owner ignores its credit. */
-    STREAM_QUEUE_CAP = 4 * 1024 * 1024,
-    STREAM_LINGER_MS = 1000,         /* after our end is sent: for the peer to end, too */
-    STREAM_LINGER_UNSENT_MS = 30000, /* for a slow peer to take more of what is queued */
     STREAM_LINGER_TICK_MS = 250,
 };
 
@@ -423,7 +419,7 @@ static struct stream *create(struct stream_loop *streams, int descriptor, stream
     stream->owner = owner;
     stream->state = state;
     stream->last_read = STREAM_WAIT;
-    buffer_init(&stream->queue, STREAM_QUEUE_CAP);
+    buffer_init(&stream->queue, STREAM_QUEUE_BYTES_MAX);
     stream->share.budget = &streams->bodies;
     CHECK(uv_poll_init(streams->loop, &stream->poll, descriptor) == 0);
     stream->poll.data = stream;

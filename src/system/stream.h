@@ -7,6 +7,13 @@
 struct uv_loop_s;
 struct ssl_st;
 
+enum {
+    /* Far above what owners leave unsent; reaching it means that an owner ignores its credit. */
+    STREAM_QUEUE_BYTES_MAX = 4 * 1024 * 1024,
+    STREAM_LINGER_MS = 1000,         /* after our end is sent: for the peer to end, too */
+    STREAM_LINGER_UNSENT_MS = 30000, /* for a slow peer to take more of what is queued */
+};
+
 /*
  * Theory of Operation
  *

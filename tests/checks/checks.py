@@ -265,6 +265,66 @@ def check_the_table_of_attacks_is_fresh():
         yield "docs/attacks.md: stale: run python3 tests/attack/table.py --write"
 
 
+# Constants of the firewall's headers that are named like a limit and are none.
+NO_LIMITS = {
+    "DNS_MESSAGE_BYTES_MAX": "what two bytes of length can say",
+    "HTTP2_FRAME_HEADER_BYTES": "a part of the format",
+    "HTTP2_PREFACE_BYTES": "a part of the format",
+    "RULE_INDEX_MATCHES_MAX": "follows from the length of a name",
+    "LINUX_SECCOMP_CONDITIONS_MAX": "of lists that are part of the program",
+    "LINUX_SECCOMP_PROGRAM_MAX": "of lists that are part of the program",
+    "LINK_RULES_PORTS_MAX": "follows from POLICY_PORTS_MAX",
+    "TLS_MEMORY_KEY_BLOCK_BYTES": "how locked memory is cut",
+    "OWN_ADDRESSES_MAX": "the same as ADDRESS_FLOOR_OWN_MAX",
+}
+LIMIT_FOLDERS = ("base", "firewall", "policy", "system", "wire")
+LIMIT_NAME = re.compile(
+    r"\b([A-Z][A-Z0-9_]*_(?:MAX|LIMIT|MS|BYTES|BURST|RATE|PER_[A-Z]+))\s*=[^=]")
+
+
+def limits_in_headers():
+    for name in sources("src"):
+        if name.endswith(".h") and name.split("/")[1] in LIMIT_FOLDERS:
+            for number, line in lines(without_comments(text(name))):
+                for limit in LIMIT_NAME.findall(line):
+                    yield limit, f"{name}:{number}"
+
+
+def check_the_table_of_limits_is_whole():
+    table = text("tests/limits/limit_table.c")
+    listed = set(re.findall(r"\bLIMIT\(([A-Z]\w+),", table))
+    found = set()
+    for limit, place in limits_in_headers():
+        found.add(limit)
+        is_none = limit in NO_LIMITS 
+        if limit not in listed and not is_none:
+            yield f"{place}: {limit} is not in tests/limits/limit_table.c"
+    for limit in sorted(NO_LIMITS.keys() - found):
+        yield f"tests/checks/checks.py: there is no {limit} any more"
+    tests = set()
+    for name in FILES:
+        if name.startswith("tests/") and name.endswith((".c", ".py")):
+            tests |= set(re.findall(r"^static void (\w+)\(void \*\*state\)", text(name), re.M))
+            tests |= set(re.findall(r"^def (test_\w+)\(", text(name), re.M))
+    rows = re.findall(r"\bLIMIT\(([A-Z]\w+),((?:[^()\"]|\"[^\"]*\")*)\)", table)
+    if len(rows) != len(listed):
+        yield "tests/limits/limit_table.c: a row that this check cannot read, or one twice"
+    for limit, rest in rows:
+        last = re.findall(r'"([^"]*)"|\b(NULL)\b', rest)[-1]
+        if not last[1] and last[0] not in tests:
+            yield f"tests/limits/limit_table.c: {limit}: there is no test {last[0]}"
+
+
+def check_the_document_of_limits_is_fresh():
+    program = TOP / "build" / "tests" / "limits" / "limits"
+    if not program.is_file():
+        yield f"{program.relative_to(TOP)}: not built (ninja -C build)"
+        return
+    made = subprocess.run([str(program)], stdout=subprocess.PIPE, check=True).stdout.decode()
+    if made != text("docs/limits.md"):
+        yield "docs/limits.md: stale: run build/tests/limits/limits > docs/limits.md"
+
+
 def check_entry_scripts_are_short():
     for name in ("rootcell", "test", ".ci/run"):
         if name in FILES and text(name).count("\n") > 60:
