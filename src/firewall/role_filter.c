@@ -51,9 +51,9 @@ enum { RULES_MAX = 128 };
 
 /* The order is of no account: the kernel keeps the answer for calls without conditions. */
 static const struct linux_seccomp_rule rules_of_both[] = {
-    /* memory: never executable, never shared with a file */
+    /* memory: never executable, never shared with a file or the rings of a socket */
     CALL(brk),
-    CALL_IF(mmap, LACKS(2, PROT_EXEC)),
+    CALL_IF(mmap, LACKS(2, PROT_EXEC), LACKS(3, MAP_SHARED)),
     CALL_IF(mprotect, LACKS(2, PROT_EXEC)),
     CALL(munmap),
     CALL(mremap),

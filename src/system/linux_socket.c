@@ -75,11 +75,27 @@ int linux_socket_datagram(const char *interface, uint16_t port, struct error *er
     return -1;
 }
 
+/*
+ * A packet socket sends on any interface and past every packet rule; there is no way to forbid it
+ * that. With a ring for sending, though, the kernel takes frames from the ring alone, whatever a
+ * caller hands it (Documentation/networking/packet_mmap.rst). Nobody maps the ring: it stays empty.
+ */
+static bool mute(int descriptor, struct error *error)
+{
+    unsigned page = (unsigned)sysconf(_SC_PAGESIZE);
+    struct tpacket_req ring = {page, 1, page, 1};
+    if (setsockopt(descriptor, SOL_PACKET, PACKET_TX_RING, &ring, sizeof(ring)) != 0)
+        return error_set_errno(error, errno, "PACKET_TX_RING");
+    return true;
+}
+
 static bool bind_packet_socket(int descriptor, const char *interface,
                                const struct sock_fprog *program, struct error *error)
 {
     if (setsockopt(descriptor, SOL_SOCKET, SO_ATTACH_FILTER, program, sizeof(*program)) != 0)
         return error_set_errno(error, errno, "attach filter");
+    if (!mute(descriptor, error))
+        return false;
     struct sockaddr_ll address = {.sll_family = AF_PACKET,
                                   .sll_protocol = htons(ETH_P_ALL),
                                   .sll_ifindex = (int)if_nametoindex(interface)};

@@ -18,7 +18,8 @@ struct sock_filter;
 int linux_socket_listen(const char *interface, uint16_t port, int backlog, struct error *error);
 /** A UDP socket on every IPv4 address of `interface`, telling the dialled one (IP_PKTINFO). */
 int linux_socket_datagram(const char *interface, uint16_t port, struct error *error);
-/** Sees what arrives on `interface`, from the network header on, as far as `filter` lets it. */
+/** Sees what arrives on `interface`, from the network header on, as far as `filter` lets it, and
+ *  cannot send. */
 int linux_socket_packet(const char *interface, const struct sock_filter *filter,
                         unsigned short filter_length, struct error *error);
 

@@ -8,6 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/if_packet.h>
+#include <netinet/in.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -20,6 +23,7 @@
 static struct role_message last;
 static int channel;
 static int record_socket;
+static int packet_socket = -1;
 
 /* Of the proxy that this one stands in for; without connections nobody calls them. */
 void proxy_release_connection(struct proxy *proxy)
@@ -39,6 +43,8 @@ static void await_policy(void)
     do {
         CHECK(descriptor_channel_wait(channel, -1));
         CHECK(role_message_receive(channel, &last, &descriptor) == DESCRIPTOR_CHANNEL_MESSAGE);
+        if (last.kind == ROLE_MESSAGE_LINK)
+            packet_socket = descriptor;
     } while (last.kind != ROLE_MESSAGE_POLICY);
 }
 
@@ -88,6 +94,29 @@ static void hear_nothing(void)
         poll(NULL, 0, 1000);
 }
 
+/* A packet socket sends past every packet rule, on any interface. */
+static void send_frames(void)
+{
+    static const char frame[60] = "a frame of the hostile proxy";
+    for (int index = 1; index <= 64; index++) {
+        struct sockaddr_ll address = {.sll_family = AF_PACKET,
+                                      .sll_protocol = htons(0x88b5),
+                                      .sll_ifindex = index,
+                                      .sll_halen = 6,
+                                      .sll_addr = {255, 255, 255, 255, 255, 255}};
+        sendto(packet_socket, frame, sizeof(frame), MSG_DONTWAIT, (struct sockaddr *)&address,
+               sizeof(address));
+    }
+    hear_nothing();
+}
+
+/* A ring that was made for another purpose, if its memory could be had. */
+static void map_packets(void)
+{
+    mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, packet_socket, 0);
+    hear_nothing();
+}
+
 static void close_channel(void)
 {
     shutdown(channel, SHUT_RDWR);
@@ -112,6 +141,8 @@ static const struct {
     {"deaf", hear_nothing},
     {"close", close_channel},
     {"exec", call_for_a_program},
+    {"frames", send_frames},
+    {"map", map_packets},
 };
 
 int proxy_role_main(void *context, int role_channel)

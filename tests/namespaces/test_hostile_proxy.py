@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import time
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from internet.wait import wait_until
 from internet.wall import PROGRAM, Wall, read_line
+from internet.world import GATEWAY
 
 HOSTILE = PROGRAM.parent / "tests" / "namespaces" / "hostile-firewall"
 LIES = ["counters", "confirmations", "descriptors", "wrong-sizes"]
@@ -110,3 +112,22 @@ def test_dies_of_a_call_that_is_not_its_work(hostile):
                             if record.get("reason") == "role restarted"]) >= 2,
                "the second one to die", 5)
     assert status(hostile) < 2
+
+
+def test_sends_no_frame_past_the_packet_rules(world, hostile):
+    """The socket that watches the link is bound by no rule: it must not send at all."""
+    start = world.capture.position()
+    hostile.begin("frames")
+    mark = b"the barrier of this test"
+    with world.firewall.socket(kind=socket.SOCK_DGRAM) as plain:
+        wait_until(lambda: plain.sendto(mark, (GATEWAY, 9)) and any(
+            mark in packet.payload for packet in world.capture.since(start)), "the capture")
+    assert status(hostile) < 2
+    assert not [packet for packet in world.capture.since(start)
+                if b"hostile proxy" in bytes(packet.payload)]
+
+
+def test_shares_no_memory_with_the_kernel(hostile):
+    since = hostile.record_position()
+    hostile.begin("map")
+    hostile.wait_record(since, kind="control", detail="proxy ended by a forbidden system call")
