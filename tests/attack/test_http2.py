@@ -150,9 +150,12 @@ def test_a_method_override_is_refused_where_methods_are_ruled(agent, refused):
 def test_content_of_another_length_than_announced_is_no_request(world, agent, announced, sent):
     seen = len(world.origin.requests)
     with http2_client.connect(agent, NAME) as client:
-        stream = client.start("/length", "POST", [("content-length", str(announced))],
-                              is_end=False)
-        client.send_raw(frame(DATA, END_STREAM, stream, sent))
+        # In one write: a request that announces nothing is whole, and may be answered, before more.
+        stream = client.adopt(is_end=False)
+        pairs = client.head("/length", "POST", [("content-length", str(announced))])
+        head = b"".join(literal(name, value) for name, value in pairs)
+        client.send_raw(frame(HEADERS, END_HEADERS, stream, head)
+                        + frame(DATA, END_STREAM, stream, sent))
         assert client.finish(stream, 3).reset == PROTOCOL_ERROR
         assert client.request("/after").status == 200
     assert all(request.target != "/length" or not request.is_whole
