@@ -2,6 +2,8 @@
 
 #include "firewall/policy_bundle.h"
 
+#include <stdio.h>
+
 static void append(struct buffer *bundle, const char *name, const char *text)
 {
     assert_true(policy_bundle_append(bundle, bytes_from_text(name), bytes_from_text(text)));
@@ -51,6 +53,19 @@ static void refuses_every_truncation(void **state)
     buffer_done(&bundle);
 }
 
+static void refuses_too_many_groups(void **state)
+{
+    struct buffer bundle;
+    three_lists(&bundle, "");
+    for (int i = 0; i <= POLICY_BUNDLE_GROUPS_MAX; i++) {
+        char name[16];
+        snprintf(name, sizeof(name), "g%d", i);
+        append(&bundle, name, "");
+    }
+    assert_refused(buffer_bytes(&bundle), "more than 256 groups");
+    buffer_done(&bundle);
+}
+
 static void refuses_groups_whose_names_are_no_file_names(void **state)
 {
     static const char *const names[] = {"", "..", "a/b", "../etc", "-a", ".a", "a b", "a.b"};
@@ -89,7 +104,8 @@ static void compiles_lists_and_groups(void **state)
     buffer_done(&bundle);
 }
 
-RUN_TESTS(cmocka_unit_test(refuses_a_missing_list), cmocka_unit_test(refuses_every_truncation),
+RUN_TESTS(cmocka_unit_test(refuses_too_many_groups), cmocka_unit_test(refuses_a_missing_list),
+          cmocka_unit_test(refuses_every_truncation),
           cmocka_unit_test(refuses_groups_whose_names_are_no_file_names),
           cmocka_unit_test(names_file_and_line_of_a_broken_rule),
           cmocka_unit_test(compiles_lists_and_groups))

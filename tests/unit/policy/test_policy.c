@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "policy/pattern.h"
 #include "policy/policy.h"
+#include "policy/rule_line.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -167,6 +168,42 @@ static void refuses_an_overlong_line_and_too_many_ports(void **state)
     sources.files[POLICY_HTTPS].bytes = (struct bytes){(uint8_t *)text, length};
     assert_false(policy_compile(&sources, &policy, &error));
     assert_string_equal(error.text, "allowed-https.txt:65: more than 64 different ports");
+}
+
+static void check_too_much(const char *text, size_t length, const char *reason)
+{
+    struct policy_sources sources =
+        sources_of((struct bytes){(const uint8_t *)text, length}, BYTES_EMPTY, BYTES_EMPTY);
+    struct policy *policy = NULL;
+    struct policy_error error = {0};
+    assert_false(policy_compile(&sources, &policy, &error));
+    assert_non_null(strstr(error.text, reason));
+}
+
+static void refuses_a_rule_of_too_many_methods_or_words(void **state)
+{
+    char text[1024] = "a.com MM";
+    size_t length = strlen(text);
+    for (int i = 1; i <= POLICY_METHODS_MAX; i++)
+        length += (size_t)snprintf(text + length, sizeof(text) - length, ",M%c", 'A' + i);
+    check_too_much(text, length, "more than 16 methods");
+    length = 0;
+    for (int i = 0; i <= RULE_LINE_TOKENS_MAX; i++)
+        length += (size_t)snprintf(text + length, sizeof(text) - length, "a ");
+    check_too_much(text, length, "allowed-https.txt:1: ");
+}
+
+static void refuses_too_many_rules_and_too_long_a_file(void **state)
+{
+    char *text = memory_new(POLICY_FILE_BYTES_MAX + 1);
+    size_t length = 0;
+    for (int i = 0; i <= POLICY_RULES_MAX; i++)
+        length +=
+            (size_t)snprintf(text + length, POLICY_FILE_BYTES_MAX - length, "a%d.example.com\n", i);
+    check_too_much(text, length, "more than 250000 rules");
+    memset(text, '\n', POLICY_FILE_BYTES_MAX + 1);
+    check_too_much(text, POLICY_FILE_BYTES_MAX + 1, "the file is longer than 16 MiB");
+    free(text);
 }
 
 static void denies_everything_when_empty(void **state)
@@ -445,7 +482,9 @@ static void takes_a_hundred_thousand_rules(void **state)
     free(text);
 }
 
-RUN_TESTS(cmocka_unit_test(refuses_lines_with_file_line_and_reason),
+RUN_TESTS(cmocka_unit_test(refuses_a_rule_of_too_many_methods_or_words),
+          cmocka_unit_test(refuses_too_many_rules_and_too_long_a_file),
+          cmocka_unit_test(refuses_lines_with_file_line_and_reason),
           cmocka_unit_test(refuses_lines_of_ssh_dns_and_groups),
           cmocka_unit_test(refuses_an_overlong_line_and_too_many_ports),
           cmocka_unit_test(denies_everything_when_empty),

@@ -127,6 +127,19 @@ static void refuses_a_thousand_extensions_or_records(void **state)
     buffer_done(&extensions);
 }
 
+static void refuses_too_many_protocols(void **state)
+{
+    struct buffer extension;
+    buffer_init(&extension, 1024);
+    put(&extension, BYTES_LITERAL("\0\x10"));
+    assert_true(buffer_append_u16(&extension, 2 + 3 * (CLIENT_HELLO_PROTOCOLS_MAX + 1)));
+    assert_true(buffer_append_u16(&extension, 3 * (CLIENT_HELLO_PROTOCOLS_MAX + 1)));
+    for (int i = 0; i <= CLIENT_HELLO_PROTOCOLS_MAX; i++)
+        put(&extension, BYTES_LITERAL("\2h2"));
+    check_refused(buffer_bytes(&extension), CLIENT_HELLO_ALPN);
+    buffer_done(&extension);
+}
+
 static void reads_name_protocols_and_versions_however_it_is_cut(void **state)
 {
     struct buffer message = hello_message(BYTES_LITERAL(SNI_EXAMPLE ALPN_H2_H1 VERSIONS_13_12));
@@ -166,7 +179,8 @@ static void knows_when_there_is_no_server_name(void **state)
     buffer_done(&message);
 }
 
-RUN_TESTS(cmocka_unit_test(refuses_what_is_no_tls_with_its_first_bytes),
+RUN_TESTS(cmocka_unit_test(refuses_too_many_protocols),
+          cmocka_unit_test(refuses_what_is_no_tls_with_its_first_bytes),
           cmocka_unit_test(refuses_malformed_extensions),
           cmocka_unit_test(refuses_bytes_of_another_message_behind_it),
           cmocka_unit_test(refuses_a_thousand_extensions_or_records),

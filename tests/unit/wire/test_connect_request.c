@@ -54,6 +54,17 @@ static void refuses_a_huge_head(void **state)
     assert_int_equal(connect_reason_status(request.reason), 431);
 }
 
+static void refuses_too_many_fields(void **state)
+{
+    char head[CONNECT_REQUEST_BYTES_MAX] = "CONNECT a.example.com:22 HTTP/1.1\r\n";
+    struct connect_request request;
+    for (int i = 0; i <= CONNECT_REQUEST_FIELDS_MAX; i++)
+        memcpy(head + strlen(head), "x: y\r\n", sizeof("x: y\r\n"));
+    memcpy(head + strlen(head), "\r\n", sizeof("\r\n"));
+    assert_int_equal(connect_request_parse(bytes_from_text(head), &request), PARSE_BAD);
+    assert_int_equal(request.reason, CONNECT_TOO_LONG);
+}
+
 static void takes_a_request_byte_by_byte(void **state)
 {
     struct bytes received =
@@ -72,5 +83,5 @@ static void takes_a_request_byte_by_byte(void **state)
     assert_int_equal(request.minor_version, 0);
 }
 
-RUN_TESTS(cmocka_unit_test(refuses_with_the_reason), cmocka_unit_test(refuses_a_huge_head),
-          cmocka_unit_test(takes_a_request_byte_by_byte))
+RUN_TESTS(cmocka_unit_test(refuses_too_many_fields), cmocka_unit_test(refuses_with_the_reason),
+          cmocka_unit_test(refuses_a_huge_head), cmocka_unit_test(takes_a_request_byte_by_byte))
