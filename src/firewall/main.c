@@ -24,6 +24,8 @@ int main(int count, char **arguments)
     }
     /* nft and ip are run as root: they come from the system's own folders only. */
     setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);
+    /* libuv from 1.45 on would set up io_uring, which the roles' filters do not know. */
+    setenv("UV_USE_IO_URING", "0", 1);
     /* Without it everything works, with more memory. */
     tls_memory_install();
     return supervisor_run(&options);
