@@ -51,7 +51,11 @@ static void close_ports(struct supervisor *supervisor, const struct wanted_ports
     for (size_t i = 0; i < gone_count && supervisor->proxy.process; i++) {
         struct role_message message = {.kind = ROLE_MESSAGE_LISTENER_GONE, .number = gone[i]};
         struct error ignored;
-        role_message_send(supervisor->proxy.channel, &message, -1, &ignored);
+        /* One that takes no messages is replaced: each wait would hold up the supervisor. */
+        if (!role_message_send(supervisor->proxy.channel, &message, -1, &ignored)) {
+            kill(supervisor->proxy.process, SIGKILL);
+            return;
+        }
     }
 }
 
