@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from internet import packages
+from internet import bedrock, packages
 from internet.linux import prepare_mounts
 from internet.model import Model
 from internet.world import ADDRESSES, World
@@ -43,7 +43,10 @@ def group_hosts():
 def world():
     prepare_mounts(ADDRESSES["resolver"])
     hosts = [(name, ADDRESSES["origin"]) for name in [*group_hosts(), "api.anthropic.com"]]
+    hosts.append((bedrock.HOST, ADDRESSES["http2"]))
     made = World(hosts)
+    made.bedrock = bedrock.Bedrock("echo hello")
+    made.http2.scripts[bedrock.PATH] = made.bedrock
     made.model = Model("echo hello")
     made.origin.scripts["/v1/messages"] = made.model
     packages.serve(made.origin, packages.apt_files(made.folder / "apt-package"))

@@ -16,6 +16,7 @@ import pytest
 
 from calibration import Timing
 from attack.marks import row
+from internet import bedrock
 from internet.wait import wait_until
 
 NODE_ECHO = """
@@ -213,6 +214,37 @@ def test_runs_pi_with_a_tool_call(cell, world):
     result = cell.run("pi", "-p", "run echo hello and tell me what it printed", timeout=200)
     assert b"The command printed: hello" in result.stdout, (result.stdout, result.stderr)
     assert len(world.model.requests) >= 2
+
+
+def test_runs_pi_with_bedrock_whose_client_speaks_only_http2(cell, world):
+    """The SDK offers `h2` alone and the stand-in takes nothing else: HTTP/2 on both sides."""
+    token = "bedrock-api-key-standin"
+
+    def records():
+        lines = cell.succeed("log", "--json")
+        assert token not in lines
+        told = map(json.loads, lines.splitlines())
+        return [record for record in told if record.get("name") == bedrock.HOST]
+
+    result = cell.run(
+        "--", "env", "AWS_REGION=us-east-1", f"AWS_BEARER_TOKEN_BEDROCK={token}",
+        "pi", "--provider", "amazon-bedrock", "--model", bedrock.MODEL,
+        "-p", "run echo hello and tell me what it printed", timeout=200)
+    assert result.returncode == 0 and b"The command printed: hello" in result.stdout, \
+        (result.stdout, result.stderr, records())
+    requests = world.bedrock.requests
+    assert len(requests) == 2 and world.bedrock.results() == ["hello\n"]
+    for stream in requests:
+        assert b"".join(stream.connection.log).startswith(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+        assert (stream.method, stream.target, stream.field(":authority")) == \
+            ("POST", bedrock.PATH, bedrock.HOST)
+        assert stream.field("authorization") == f"Bearer {token}"
+    wait_until(lambda: sum(r["kind"] == "http" for r in records()) == 2, "both requests' records")
+    for record in records():
+        assert record["decision"] != "deny", record
+        if record["kind"] == "http":
+            assert (record["method"], record["path"], record["status"]) == \
+                ("POST", bedrock.PATH, 200), record
 
 
 def firewall_memory_kib(cell):
