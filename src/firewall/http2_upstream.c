@@ -96,7 +96,10 @@ static void close_connection(struct http2_upstream *connection, enum http2_code 
     CHECK(connection->state != STATE_CLOSED && TAILQ_EMPTY(&connection->streams));
     connection->state = STATE_CLOSED;
     upstream_pool_forget(&connection->base);
-    http2_session_close(connection->session, code, is_reset);
+    /* No stream is left, so what has not been sent is of requests that were given up: the head of
+     * one that a reload forbids must not leave after it. */
+    bool is_abandoned = http2_session_unsent(connection->session) > 0;
+    http2_session_close(connection->session, code, is_reset || is_abandoned);
     connection->session = NULL;
     http_head_done(&connection->head);
     http_head_done(&connection->trailers);
