@@ -11,6 +11,7 @@ from internet.fixtures import *  # noqa: F401,F403
 from internet.fixtures import IS_STAND_IN, Leaked
 
 LIMIT_BEHIND_RELAY = 2  # cases of one test that are proof enough that it can fail
+PATIENCE_BEHIND_RELAY = 0.1  # of the limits: the relay never ends a connection by itself
 
 
 def pytest_configure(config):
@@ -18,7 +19,7 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "proven_by_each: every case runs behind the relay")
     config.addinivalue_line("markers", "holds_behind_relay(why): no relay can break this case")
     if IS_STAND_IN:
-        Peer.patience = 0.1
+        Peer.patience = PATIENCE_BEHIND_RELAY
 
 
 def rows_of(item):
@@ -43,14 +44,35 @@ def pytest_collection_modifyitems(config, items):
         items[:] = kept
 
 
+def why_no_proof(item, problem):
+    """What is wrong with the way in which a case ended behind the relay; None when it is proof."""
+    if problem is None:
+        return "passes behind a plain relay: this case cannot fail"
+    if "refused" in item.fixturenames and not isinstance(problem, Leaked):
+        return f"fails behind a plain relay, but not by the oracle: {problem!r}"
+    return None
+
+
+def try_patiently(item):
+    """Once more with whole limits: on a busy machine the relay may have been too slow to leak."""
+    Peer.patience = 1.0
+    try:
+        item.obj(**{name: item.funcargs[name] for name in item._fixtureinfo.argnames})
+    except (Exception, pytest.fail.Exception) as problem:
+        return problem
+    finally:
+        Peer.patience = PATIENCE_BEHIND_RELAY
+    return None
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_pyfunc_call(pyfuncitem):
     outcome = yield
     if not IS_STAND_IN:
         return
-    problem = outcome.excinfo[1] if outcome.excinfo else None
-    if problem is None:
-        raise AssertionError("passes behind a plain relay: this case cannot fail")
-    if "refused" in pyfuncitem.fixturenames and not isinstance(problem, Leaked):
-        raise AssertionError(f"fails behind a plain relay, but not by the oracle: {problem!r}")
+    wrong = why_no_proof(pyfuncitem, outcome.excinfo[1] if outcome.excinfo else None)
+    if wrong:
+        wrong = why_no_proof(pyfuncitem, try_patiently(pyfuncitem))
+    if wrong:
+        raise AssertionError(wrong)
     outcome.force_result(True)
