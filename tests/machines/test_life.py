@@ -140,16 +140,16 @@ def entry_of(cell):
                 if entry["name"] == cell.instance)
 
 
-SMALL, LARGE = "320m", "2g"
+ROOM, LARGE = 64 << 20, "2g"
 
 
 @pytest.fixture(scope="module")
 def second(world):
-    """In another home, whose instances lie on a small file system."""
+    """In another home, whose instances lie on a file system of their own."""
     cell = Cell(world, world.folder / "second" / "home")
     cell.instances = cell.home / "instances"
     cell.instances.mkdir(parents=True)
-    command("mount", "-t", "tmpfs", "-o", f"size={SMALL}", "tmpfs", cell.instances)
+    command("mount", "-t", "tmpfs", "-o", f"size={LARGE}", "tmpfs", cell.instances)
     cell.write_policy("web.example.com\n", "")
     cell.treasure = None
     yield cell
@@ -197,9 +197,13 @@ def test_stops_one_home_and_leaves_the_other_running(first, second):
 
 def fill_disk(cell, name):
     """A program in the cell writes more than the host has room for, until the VM is paused."""
-    writer = cell.start("--", "dd", "if=/dev/urandom", f"of={name}", "bs=1M", "count=500",
+    cell.succeed("--", "sync")
+    place = os.statvfs(cell.instances)
+    used = (place.f_blocks - place.f_bfree) * place.f_frsize
+    command("mount", "-o", f"remount,size={used + ROOM}", cell.instances)
+    writer = cell.start("--", "dd", "if=/dev/urandom", f"of={name}", "bs=1M", "count=200",
                         "conv=fsync", stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    wait_until(lambda: b"disk error" in cell.run("doctor").stdout, "the VM to be paused", 120)
+    wait_until(lambda: b"disk error" in cell.run("doctor").stdout, "the VM to be paused", PATIENCE)
     return writer
 
 
@@ -220,10 +224,6 @@ def test_says_that_the_disk_is_full_and_goes_on_when_there_is_room(first, second
 
 def test_stops_at_once_when_the_disk_is_full(second):
     keep_treasure(second)
-    second.succeed("--", "sync")
-    place = os.statvfs(second.instances)
-    room = (place.f_blocks - place.f_bfree) * place.f_frsize + (64 << 20)
-    command("mount", "-o", f"remount,size={room}", second.instances)
     writer = fill_disk(second, "bigger")
     second.succeed("stop", timeout=20 * slowdown())
     assert writer.wait(PATIENCE) == 125
