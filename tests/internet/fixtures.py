@@ -93,18 +93,29 @@ def policy(wall):
             path.unlink()
 
 
-@pytest.fixture
-def script(world):
-    """Answer one path of the origin by hand; gone after the test."""
+def scripting(origin):
+    """add(path, answer) for an origin; what was added is gone at the end."""
     added = []
 
     def add(path, answer):
-        world.origin.scripts[path] = answer
+        origin.scripts[path] = answer
         added.append(path)
 
     yield add
     for path in added:
-        world.origin.scripts.pop(path, None)
+        origin.scripts.pop(path, None)
+
+
+@pytest.fixture
+def script(world):
+    """Answer one path of the origin by hand; gone after the test."""
+    yield from scripting(world.origin)
+
+
+@pytest.fixture
+def http2_script(world):
+    """The same for the origin of HTTP/2."""
+    yield from scripting(world.http2)
 
 
 class Leaked(AssertionError):

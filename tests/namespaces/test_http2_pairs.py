@@ -19,17 +19,9 @@ MIB = 1 << 20
 
 
 @pytest.fixture
-def script(world):
+def script(http2_script):
     """script(path, answer): what the HTTP/2 origin does for a path."""
-    added = []
-
-    def add(path, answer):
-        world.http2.scripts[path] = answer
-        added.append(path)
-
-    yield add
-    for path in added:
-        world.http2.scripts.pop(path, None)
+    return http2_script
 
 
 @pytest.fixture
