@@ -116,7 +116,19 @@ class Wall:
         return [json.loads(line) for line in whole.splitlines()]
 
     def record_position(self):
-        return self.records_path.stat().st_size if self.records_path.exists() else 0
+        """Where the last whole line ends; more of the next one may be there already."""
+        if not self.records_path.exists():
+            return 0
+        with self.records_path.open("rb") as log:
+            place = log.seek(0, os.SEEK_END)
+            while place > 0:
+                start = max(0, place - 65536)
+                log.seek(start)
+                newline = log.read(place - start).rfind(b"\n")
+                if newline >= 0:
+                    return start + newline + 1
+                place = start
+        return 0
 
     def position_before(self, seconds):
         """Where in the log the last so many seconds begin."""
