@@ -21,13 +21,14 @@ LAYERS = {
     "wire": {"base"},
     "policy": {"base"},
     "record": {"base"},
+    "llm": {"base", "wire", "record"},
     "system": {"base"},
-    "firewall": {"base", "wire", "policy", "record", "system"},
+    "firewall": {"base", "wire", "policy", "record", "llm", "system"},
     "init": {"base", "wire", "policy", "record", "system"},
     "host": {"base", "wire", "policy", "record", "system"},
-    "spy": {"base", "wire", "policy", "record", "system"},
+    "spy": {"base", "wire", "policy", "record", "llm", "system"},
 }
-PURE = ("base", "wire", "policy", "record")
+PURE = ("base", "wire", "policy", "record", "llm")
 
 # Headers that mean the operating system: the pure folders include none of them.
 SYSTEM_HEADERS = re.compile(
