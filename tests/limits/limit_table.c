@@ -36,11 +36,15 @@
 #include "system/transport.h"
 #include "wire/client_hello.h"
 #include "wire/connect_request.h"
+#include "wire/content_decoder.h"
 #include "wire/dns_message.h"
+#include "wire/event_stream.h"
 #include "wire/http1.h"
 #include "wire/http2_head.h"
 #include "wire/http_head.h"
+#include "wire/sse.h"
 #include "wire/ssh_banner.h"
+#include "wire/websocket_frames.h"
 
 /* The one list of them: docs/limits.md is made of it, and tests/checks compares it with the tree.
  */
@@ -257,6 +261,23 @@ const struct limit limit_table[] = {
           "test_ends_an_unfinished_connect_at_its_deadline"),
     LIMIT(CONNECT_REQUEST_BYTES_MAX, "bytes", "refused", "refuses_a_huge_head"),
     LIMIT(CONNECT_REQUEST_FIELDS_MAX, "fields", "refused", "refuses_too_many_fields"),
+    HEADING("Decoders of the traffic that is shown"),
+    LIMIT(SSE_EVENT_BYTES_MAX, "bytes", "data of one event is cut", NULL),
+    LIMIT(SSE_NAME_BYTES_MAX, "bytes", "of an event's type or a comment: cut; of an id: ignored",
+          NULL),
+    LIMIT(EVENT_STREAM_HEADERS_BYTES_MAX, "bytes", "of one message: decoding stops", NULL),
+    LIMIT(EVENT_STREAM_PAYLOAD_BYTES_MAX, "bytes", "of one message: decoding stops", NULL),
+    LIMIT(EVENT_STREAM_PAYLOAD_HELD_BYTES_MAX, "bytes", "of one message: cut", NULL),
+    LIMIT(WEBSOCKET_MESSAGE_BYTES_MAX, "bytes", "a longer message is cut", NULL),
+    LIMIT(WEBSOCKET_CONTROL_BYTES_MAX, "bytes", "of a control frame: decoding stops", NULL),
+    LIMIT(WEBSOCKET_RATIO_MAX, "inflated bytes a byte", "decoding stops", NULL),
+    LIMIT(WEBSOCKET_RATIO_FREE_BYTES, "bytes", "of a message: from there on the ratio counts",
+          NULL),
+    LIMIT(CONTENT_CODINGS_MAX, "codings", "of one body: it is not decoded", NULL),
+    LIMIT(CONTENT_DECODED_BYTES_MAX, "bytes", "of one body: decoding stops", NULL),
+    LIMIT(CONTENT_WINDOW_BYTES_MAX, "bytes", "of history for br or zstd: decoding stops", NULL),
+    LIMIT(CONTENT_RATIO_MAX, "decoded bytes a byte", "decoding stops", NULL),
+    LIMIT(CONTENT_RATIO_FREE_BYTES, "bytes", "of a body: from there on the ratio counts", NULL),
     HEADING("Names"),
     LIMIT(DNS_UDP_BYTES_MAX, "bytes", "a longer answer is cut (TC)",
           "writes_nothing_when_there_is_no_room"),
