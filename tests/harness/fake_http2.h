@@ -35,7 +35,7 @@ struct fake_http2 {
     struct fake_peer *peer;   /* borrowed */
     struct fake_dial *dial;   /* borrowed; NULL at an agent's end */
     bool is_greeted;          /* the wall's preface and SETTINGS have come */
-    bool is_opaque;           /* we said what is no frame: windows are not known any more */
+    bool is_opaque; /* we said what is no frame: windows and streams are not known any more */
     struct buffer input;
     struct buffer block; /* a head's fields */
     uint32_t block_stream;
