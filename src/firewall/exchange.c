@@ -73,6 +73,7 @@ static const char *const failure_texts[] = {
     [EXCHANGE_UPSTREAM_REFUSED] = "no connection to the server",
     [EXCHANGE_UPSTREAM_TLS] = "TLS with the server failed",
     [EXCHANGE_UPSTREAM_LOST] = "server closed the connection early",
+    [EXCHANGE_UPSTREAM_GIVEN_UP] = "connection to the server was given up",
     [EXCHANGE_UPSTREAM_PROTOCOL] = "server broke the protocol",
     [EXCHANGE_UPSTREAM_TIMEOUT] = "server timed out",
     [EXCHANGE_UPSTREAM_UNTOUCHED] = "server did not take the request",
@@ -451,8 +452,9 @@ static bool may_replay(struct exchange *exchange, enum exchange_failure failure,
         return ++exchange->untouched_count <= EXCHANGE_UNTOUCHED_MAX;
     bool is_first = !exchange->is_retried;
     exchange->is_retried = true;
-    return is_first && failure == EXCHANGE_UPSTREAM_LOST && exchange->is_reused &&
-           is_idempotent(http_head_method(&exchange->request));
+    bool is_broken = (failure == EXCHANGE_UPSTREAM_LOST && exchange->is_reused) ||
+                     failure == EXCHANGE_UPSTREAM_GIVEN_UP;
+    return is_first && is_broken && is_idempotent(http_head_method(&exchange->request));
 }
 
 void exchange_upstream_failed(struct exchange *exchange, enum exchange_failure failure,

@@ -63,7 +63,10 @@ struct upstream_pool;
  *                              it: downstream gets reset, so that truncation is never taken for
  *                              an end.
  *   exchange_downstream_failed the agent is gone or broke the protocol: upstream gets reset.
- *   exchange_cut               the policy no longer allows it: both sides get reset.
+ *   exchange_cut               the policy no longer allows it: both sides get reset, and from
+ *                              then on nothing leaves upstream that waited of its request: where
+ *                              it waits in a connection that others share, that is given up whole
+ *                              (http2_upstream.h).
  *   answers of our own         refusals: upstream (if there is one) gets reset, downstream a
  *                              whole response.
  *
@@ -74,9 +77,10 @@ struct upstream_pool;
  *
  * Replay is safe when the whole request was there, no byte of a body was delivered, and either the
  * server said itself that it did not process it (RFC 9113 section 8.7), or the connection came
- * from the pool, nothing of a response was received and the method is idempotent (RFC 9110
- * section 9.2.2). What the server did not process and we cannot replay, because its body has been
- * passed on, an agent of HTTP/2 is told in the same words (REFUSED_STREAM): it may send it again.
+ * from the pool or was given up by us, nothing of a response was received and the method is
+ * idempotent (RFC 9110 section 9.2.2). What the server did not process and we cannot replay,
+ * because its body has been passed on, an agent of HTTP/2 is told in the same words
+ * (REFUSED_STREAM): it may send it again.
  */
 
 enum {
@@ -98,6 +102,7 @@ enum exchange_failure {
     EXCHANGE_UPSTREAM_REFUSED,  /* no connection */
     EXCHANGE_UPSTREAM_TLS,      /* handshake or certificate */
     EXCHANGE_UPSTREAM_LOST,     /* the connection broke before the response was complete */
+    EXCHANGE_UPSTREAM_GIVEN_UP, /* by us, for the sake of another exchange on its connection */
     EXCHANGE_UPSTREAM_PROTOCOL, /* a response that breaks HTTP */
     EXCHANGE_UPSTREAM_TIMEOUT,
     EXCHANGE_UPSTREAM_UNTOUCHED, /* the server says that it did not process it */

@@ -10,9 +10,11 @@ static ssize_t on_send(nghttp2_session *library, const uint8_t *data, size_t len
                        void *user)
 {
     struct http2_session *session = user;
-    if (http2_session_is_output_full(session))
+    session->is_held_back = http2_session_is_output_full(session);
+    if (session->is_held_back)
         return NGHTTP2_ERR_WOULDBLOCK;
     stream_queue(session->stream, (struct bytes){data, length});
+    session->queued_bytes += length;
     return (ssize_t)length;
 }
 
@@ -61,7 +63,8 @@ static int on_send_data(nghttp2_session *library, nghttp2_frame *frame, const ui
 {
     struct http2_session *session = user;
     struct http2_stream *stream = source->ptr;
-    if (http2_session_is_output_full(session))
+    session->is_held_back = http2_session_is_output_full(session);
+    if (session->is_held_back)
         return NGHTTP2_ERR_WOULDBLOCK;
     size_t waiting = http2_stream_waiting(stream);
     CHECK(length <= waiting);
@@ -70,6 +73,7 @@ static int on_send_data(nghttp2_session *library, nghttp2_frame *frame, const ui
     buffer_reserve(stream_output(session->stream), HTTP2_FRAME_HEADER_BYTES + waiting, &room);
     stream_queue(session->stream, (struct bytes){header, HTTP2_FRAME_HEADER_BYTES});
     http2_stream_move_body(stream, length);
+    session->queued_bytes += HTTP2_FRAME_HEADER_BYTES + length;
     stream->progress_ms = http2_session_now_ms(session);
     http2_flood_sent_data(&session->meter, length);
     if (length > 0 && stream->object) {
@@ -110,6 +114,8 @@ static int on_frame_sent(nghttp2_session *library, const nghttp2_frame *frame, v
         break;
     case NGHTTP2_DATA:
     case NGHTTP2_HEADERS:
+        if (stream)
+            stream->queued_at = session->queued_bytes;
         if (stream == NULL || !is_end)
             break;
         stream->sending = SENDING_OVER;

@@ -52,6 +52,7 @@ struct http2_stream {
     bool is_dead;         /* on_reset is due */
     bool is_reset_by_us;  /* RST_STREAM was asked for by the side */
     bool is_closed;       /* the library has forgotten it; the side has not */
+    uint64_t queued_at;   /* what the connection's output had taken after its last frame; 0: none */
     size_t taken;         /* body bytes that left and are not yet told */
     size_t unconsumed;    /* received and not given back to the connection */
     int64_t content_left; /* -1: any number */
@@ -78,6 +79,9 @@ struct http2_session {
     bool is_flooded;
     unsigned dead_count; /* streams whose on_reset is due */
     size_t stream_count;
+    uint64_t queued_bytes; /* that the output has taken, ever */
+    uint64_t ended_at;     /* the largest queued_at of streams that the side has let go of */
+    bool is_held_back;     /* the library has begun a frame that the output has no room for */
     uint64_t head_since_ms;
     uint64_t blocked_since_ms; /* 0: all output was taken */
     enum http2_flood flood;    /* when is_flooded */
@@ -90,6 +94,8 @@ struct http2_session {
 
 /* http2_session.c */
 uint64_t http2_session_now_ms(const struct http2_session *session);
+/** Whether the network may not have taken what was queued up to there. */
+bool http2_session_holds(const struct http2_session *session, uint64_t queued_at);
 /** The network must take some of the output first. */
 bool http2_session_is_output_full(const struct http2_session *session);
 /** Let the library frame what it has, into the output of the connection. */

@@ -134,6 +134,8 @@ size_t http2_session_room(const struct http2_session *session);
 size_t http2_session_stream_count(const struct http2_session *session);
 /** Bytes that wait for the network: of the connection, and of bodies in its streams. */
 size_t http2_session_unsent(const struct http2_session *session);
+/** Something of streams that the side has let go of waits to leave: here, or in the kernel. */
+bool http2_session_holds_ended(const struct http2_session *session);
 /** Since when a head is incomplete (loop time); 0: there is none. */
 uint64_t http2_session_head_since_ms(const struct http2_session *session);
 /** Reset streams that were released and of which nothing has left since `before_ms`. */
@@ -177,6 +179,11 @@ void http2_stream_expect_content(struct http2_stream *stream, int64_t bytes);
 void http2_stream_widen(struct http2_stream *stream, size_t bytes);
 /** Bytes of body that were given and have not left. */
 size_t http2_stream_unsent(const struct http2_stream *stream);
+/**
+ * Something of what the stream sends was framed and may wait to leave, here or in the kernel: a
+ * reset does not take it back, closing the connection with RST does.
+ */
+bool http2_stream_is_held(const struct http2_stream *stream);
 /** When something of the body last left, or began to wait (loop time). */
 uint64_t http2_stream_progress_ms(const struct http2_stream *stream);
 int32_t http2_stream_id(const struct http2_stream *stream);

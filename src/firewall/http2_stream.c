@@ -78,6 +78,8 @@ void http2_stream_detach(struct http2_stream *stream)
     http2_stream_give_back(stream);
     http2_stream_forget_taken(stream);
     stream->object = NULL;
+    if (stream->queued_at > stream->session->ended_at)
+        stream->session->ended_at = stream->queued_at;
 }
 
 void http2_stream_tell_reset(struct http2_stream *stream, enum http2_reset reset, uint32_t code,
@@ -295,6 +297,11 @@ void http2_stream_widen(struct http2_stream *stream, size_t bytes)
 size_t http2_stream_unsent(const struct http2_stream *stream)
 {
     return http2_stream_waiting(stream);
+}
+
+bool http2_stream_is_held(const struct http2_stream *stream)
+{
+    return http2_session_holds(stream->session, stream->queued_at);
 }
 
 uint64_t http2_stream_progress_ms(const struct http2_stream *stream)

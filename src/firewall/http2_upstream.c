@@ -19,8 +19,9 @@ enum {
 
 enum connection_state {
     STATE_OPEN,
-    STATE_RETIRING, /* takes no more exchanges */
-    STATE_CLOSED,   /* the memory goes with the timer */
+    STATE_RETIRING,  /* takes no more exchanges */
+    STATE_ABANDONED, /* broken off by us: its exchanges are told from the loop */
+    STATE_CLOSED,    /* the memory goes with the timer */
 };
 
 enum response_state {
@@ -75,6 +76,7 @@ struct http2_upstream {
 };
 
 static const struct exchange_side_operations operations;
+static void on_timer(uv_timer_t *timer);
 static const struct upstream_connection_operations connection_operations;
 static const struct http2_session_events session_events;
 
@@ -98,8 +100,9 @@ static void close_connection(struct http2_upstream *connection, enum http2_code 
     upstream_pool_forget(&connection->base);
     /* No stream is left, so what has not been sent is of requests that were given up: the head of
      * one that a reload forbids must not leave after it. */
-    bool is_abandoned = http2_session_unsent(connection->session) > 0;
-    http2_session_close(connection->session, code, is_reset || is_abandoned);
+    bool is_abandoned = connection->session && http2_session_unsent(connection->session) > 0;
+    if (connection->session)
+        http2_session_close(connection->session, code, is_reset || is_abandoned);
     connection->session = NULL;
     http_head_done(&connection->head);
     http_head_done(&connection->trailers);
@@ -136,6 +139,22 @@ static void note_activity(struct upstream_stream *stream)
         stream->is_in_turn = true;
         TAILQ_INSERT_TAIL(&stream->connection->turn, stream, turn_link);
     }
+}
+
+/*
+ * Nothing that waits leaves any more. Called from inside a reload: exchanges that are still allowed
+ * hear of it from the loop.
+ */
+static void abandon(struct http2_upstream *connection)
+{
+    struct upstream_stream *stream;
+    connection->state = STATE_ABANDONED;
+    upstream_pool_forget(&connection->base);
+    TAILQ_FOREACH(stream, &connection->streams, link)
+    stream->stream = NULL;
+    http2_session_close(connection->session, HTTP2_CODE_CANCEL, true);
+    connection->session = NULL;
+    uv_timer_start(&connection->timer, on_timer, 0, 0);
 }
 
 /* The exchange fails with the stream, which the session has let go of already. */
@@ -208,6 +227,11 @@ static void on_timer(uv_timer_t *timer)
 {
     struct http2_upstream *connection = timer->data;
     uint64_t now = now_ms(connection);
+    if (connection->state == STATE_ABANDONED) {
+        fail_all(connection, EXCHANGE_UPSTREAM_GIVEN_UP, "a reload forbids what waited in it");
+        close_connection(connection, HTTP2_CODE_NO_ERROR, true);
+        return;
+    }
     uint64_t head_since = http2_session_head_since_ms(connection->session);
     bool is_idle = connection->base.running == 0;
     if (!connection->base.is_settled && now - connection->opened_ms >= HTTP2_UPSTREAM_SETTINGS_MS) {
@@ -300,6 +324,8 @@ static void retire(struct upstream_connection *base)
         connection->state = STATE_RETIRING;
     if (connection->state == STATE_RETIRING && base->running == 0)
         close_connection(connection, HTTP2_CODE_NO_ERROR, false);
+    else if (connection->state == STATE_RETIRING && http2_session_holds_ended(connection->session))
+        abandon(connection);
 }
 
 static void discard(struct upstream_connection *base)
@@ -518,7 +544,7 @@ static void send_head(void *side, const struct http_head *head)
 static void send_body(void *side, struct bytes body)
 {
     struct upstream_stream *stream = side;
-    if (stream->request_state != REQUEST_BODY)
+    if (stream->request_state != REQUEST_BODY || stream->stream == NULL)
         return;
     stream->active_at_ms = now_ms(stream->connection);
     http2_stream_send_body(stream->stream, body);
@@ -528,7 +554,7 @@ static void send_end(void *side, const struct http_head *trailers)
 {
     struct upstream_stream *stream = side;
     struct http2_pair_list pairs;
-    if (stream->request_state != REQUEST_BODY)
+    if (stream->request_state != REQUEST_BODY || stream->stream == NULL)
         return;
     if (trailers && !http2_head_write(trailers, &pairs)) {
         refuse_to_write(stream);
@@ -546,7 +572,8 @@ static void make_last(void *side)
 static void flush(void *side)
 {
     struct upstream_stream *stream = side;
-    http2_session_flush(stream->connection->session);
+    if (stream->connection->session)
+        http2_session_flush(stream->connection->session);
 }
 
 static void reset(void *side, enum exchange_failure failure)
@@ -554,11 +581,15 @@ static void reset(void *side, enum exchange_failure failure)
     struct upstream_stream *stream = side;
     struct http2_upstream *connection = stream->connection;
     bool is_breach = failure == EXCHANGE_UPSTREAM_PROTOCOL;
-    if (stream->stream)
+    bool is_forbidden = failure == EXCHANGE_POLICY_CHANGED;
+    if (is_forbidden && stream->stream && http2_stream_is_held(stream->stream))
+        abandon(connection);
+    else if (stream->stream)
         http2_stream_reset(stream->stream,
                            is_breach ? HTTP2_CODE_PROTOCOL_ERROR : HTTP2_CODE_CANCEL);
     free_stream(stream);
-    http2_session_flush(connection->session);
+    if (connection->session)
+        http2_session_flush(connection->session);
     after_stream(connection);
 }
 

@@ -10,6 +10,7 @@ struct stream;
  * The upstream side of exchanges over one HTTP/2 connection, many at a time.
  *
  *   OPEN -> RETIRING (takes no more: GOAWAY, another policy) -> closed
+ *        \-> ABANDONED (broken off by us) -> closed
  *
  * Each exchange has a stream of its own:
  *
@@ -19,6 +20,13 @@ struct stream;
  * server did not process by its own word (REFUSED_STREAM, GOAWAY below the stream) is told to the
  * exchange as untouched, and is tried again on another connection where nothing of a body was
  * passed on.
+ *
+ * A reload of the policy: RST_STREAM takes back nothing that was framed already and waits for the
+ * network. So where anything of a request that the new policy forbids, or of one that ended before
+ * (nobody knows any more what it asked for), may still wait in the connection or in the kernel, the
+ * connection is abandoned whole, with RST, inside the reload. Its other exchanges are told from the
+ * loop, and are tried again where that is safe. Connections whose server keeps up have nothing
+ * waiting, and lose only the stream.
  *
  * The request's body gets its credit back when it has left to the network, the server gets its
  * window back when the agent's side took the response's bytes: a server may send a window for

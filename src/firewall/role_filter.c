@@ -2,6 +2,7 @@
 
 #include <asm/ioctls.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sched.h>
@@ -138,6 +139,7 @@ static const struct linux_seccomp_rule rules_of_proxy[] = {
     OPTION(IPPROTO_TCP, TCP_USER_TIMEOUT),
     /* libuv and c-ares make sockets non-blocking and close-on-exec */
     CALL_IF(ioctl, IS(1, FIONBIO)),
+    CALL_IF(ioctl, IS(1, SIOCOUTQNSD)), /* what the kernel has not sent, before a reload's cuts */
     CALL_IF(fcntl, IS(1, F_GETFL)),
     CALL_IF(fcntl, IS(1, F_SETFL)),
     CALL_IF(fcntl, IS(1, F_GETFD)),

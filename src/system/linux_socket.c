@@ -8,6 +8,7 @@
 #include <linux/if_packet.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -198,6 +199,12 @@ void linux_socket_reset(int descriptor)
     struct linger at_once = {.l_onoff = 1};
     setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
     close(descriptor);
+}
+
+size_t linux_socket_unsent(int descriptor)
+{
+    int bytes = 0;
+    return ioctl(descriptor, SIOCOUTQNSD, &bytes) == 0 && bytes > 0 ? (size_t)bytes : 0;
 }
 
 int linux_socket_watch_addresses(struct error *error)

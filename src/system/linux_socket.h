@@ -45,6 +45,9 @@ int linux_socket_watch_addresses(struct error *error);
 /** Take what has come; true when there was anything. */
 bool linux_socket_take_changes(int descriptor);
 
+/** Bytes of a TCP socket that the kernel has not sent yet; 0 for other sockets. */
+size_t linux_socket_unsent(int descriptor);
+
 /** Close a stream socket at once, with RST. */
 void linux_socket_reset(int descriptor);
 

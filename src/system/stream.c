@@ -298,6 +298,12 @@ size_t stream_unsent(const struct stream *stream)
     return unsent(stream);
 }
 
+size_t stream_unsent_anywhere(const struct stream *stream)
+{
+    size_t bytes = unsent(stream) + transport_kernel_unsent(&stream->transport);
+    return bytes > 0 && stream->transport.tls ? bytes + TLS_OUTPUT_RECORD_BYTES : bytes;
+}
+
 void stream_finish(struct stream *stream)
 {
     if (stream->state != STATE_OPEN)

@@ -123,6 +123,11 @@ void stream_flush(struct stream *stream);
 void stream_flush_soon(struct stream *stream, void (*prepare)(void *owner));
 /** Bytes queued and not yet taken by the kernel. */
 size_t stream_unsent(const struct stream *stream);
+/**
+ * The same, what the kernel took and has not sent, and the TLS record that is on its way: at most
+ * so much of what was queued last is taken back by closing with RST.
+ */
+size_t stream_unsent_anywhere(const struct stream *stream);
 /** True when nothing from the peer waits, not even its end: asked before a connection is reused. */
 bool stream_is_quiet(const struct stream *stream);
 /** Half-close after what is queued: close_notify and FIN. Reading goes on. */

@@ -1,6 +1,7 @@
 #include "system/transport.h"
 
 #include "base/check.h"
+#include "system/linux_socket.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -282,6 +283,11 @@ enum transport_result transport_write(struct transport *transport, struct bytes 
 size_t transport_unsent(const struct transport *transport)
 {
     return buffer_length(&transport->output.unsent);
+}
+
+size_t transport_kernel_unsent(const struct transport *transport)
+{
+    return linux_socket_unsent(transport->descriptor);
 }
 
 void transport_discard_unsent(struct transport *transport)

@@ -58,6 +58,8 @@ enum transport_result transport_write(struct transport *transport, struct bytes 
                                       size_t *written);
 /** Bytes of earlier writes that the kernel did not take yet. */
 size_t transport_unsent(const struct transport *transport);
+/** Bytes that the kernel took and has not sent yet; 0 where it does not say. */
+size_t transport_kernel_unsent(const struct transport *transport);
 /** Give them up: nothing more can be written. */
 void transport_discard_unsent(struct transport *transport);
 /** Our end: close_notify where TLS is and `is_clean`, then FIN. */

@@ -188,6 +188,11 @@ size_t stream_unsent(const struct stream *stream)
     return buffer_length(&stream->queue);
 }
 
+size_t stream_unsent_anywhere(const struct stream *stream)
+{
+    return buffer_length(&stream->queue);
+}
+
 void stream_finish(struct stream *stream)
 {
     if (stream->state != STATE_OPEN)

@@ -481,6 +481,28 @@ static void replays_once_on_a_new_connection(void **state)
     stop(&fixture);
 }
 
+/* On a first request's connection, which another exchange brought down. */
+static void replays_what_is_idempotent_where_we_gave_the_connection_up(void **state)
+{
+    struct fixture fixture;
+    start(&fixture, "api.example.com\n");
+    static const char *const methods[] = {"POST", "GET"};
+    for (size_t i = 0; i < 2; i++) {
+        struct exchange *exchange = request(&fixture, methods[i], "/", HTTP_BODY_NONE);
+        exchange_begin(exchange);
+        connect_server(false);
+        exchange_upstream_failed(exchange, EXCHANGE_UPSTREAM_GIVEN_UP, EXCHANGE_UNANSWERED, "");
+        if (is_pending) {
+            connect_server(false);
+            exchange_upstream_failed(exchange, EXCHANGE_UPSTREAM_GIVEN_UP, EXCHANGE_UNANSWERED, "");
+        }
+    }
+    assert_string_equal(story, "claim >POST >end >credit <502 <body <end "
+                               "claim >GET >end >credit claim-fresh >GET >end >credit "
+                               "<502 <body <end ");
+    stop(&fixture);
+}
+
 static void replays_no_body_even_where_the_server_did_nothing(void **state)
 {
     struct fixture fixture;
@@ -621,5 +643,6 @@ RUN_TESTS(cmocka_unit_test(refuses_a_path_without_asking_for_a_connection),
           cmocka_unit_test(a_response_that_flows_gets_a_wider_window_within_the_budget),
           cmocka_unit_test(a_window_stays_narrow_where_the_budget_has_nothing_to_lend),
           cmocka_unit_test(replays_once_on_a_new_connection),
+          cmocka_unit_test(replays_what_is_idempotent_where_we_gave_the_connection_up),
           cmocka_unit_test(a_body_waits_for_the_server_and_flows_with_credit),
           cmocka_unit_test(a_response_may_end_before_the_request))

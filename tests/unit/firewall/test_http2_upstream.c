@@ -83,6 +83,7 @@ void exchange_upstream_failed(struct exchange *exchange, enum exchange_failure f
     char text[64];
     snprintf(text, sizeof(text), "%s%s",
              failure == EXCHANGE_UPSTREAM_TIMEOUT    ? "timeout"
+             : failure == EXCHANGE_UPSTREAM_GIVEN_UP ? "given-up"
              : failure == EXCHANGE_UPSTREAM_PROTOCOL ? "protocol"
                                                      : "lost",
              words[progress]);
@@ -144,8 +145,8 @@ static int stop(void **state)
     return 0;
 }
 
-/* The connection takes up an exchange whose request is sent. */
-static struct exchange_side ask(struct fixture *fixture, const char *method, enum http_body body)
+static struct exchange_side start_request(struct fixture *fixture, const char *method,
+                                          enum http_body body)
 {
     struct http_head head;
     http_head_init(&head, HTTP_REQUEST);
@@ -162,6 +163,13 @@ static struct exchange_side ask(struct fixture *fixture, const char *method, enu
     side.operations->flush(side.object);
     side.operations->give_credit(side.object, EXCHANGE_WINDOW_BYTES);
     http_head_done(&head);
+    return side;
+}
+
+/* The connection takes up an exchange whose request is sent. */
+static struct exchange_side ask(struct fixture *fixture, const char *method, enum http_body body)
+{
+    struct exchange_side side = start_request(fixture, method, body);
     turn(fixture);
     return side;
 }
@@ -176,6 +184,10 @@ static void send_bytes(struct fixture *fixture, const char *bytes, size_t length
 #define SETTINGS "\0\0\0\x04\0\0\0\0\0"
 #define OK_OF_STREAM_1 "\0\0\x01\x01\x04\0\0\0\x01\x88"
 #define END_OF_STREAM_1 "\0\0\0\0\x01\0\0\0\x01"
+/* Of the connection, and of streams that begin after it. */
+#define WIDE_WINDOWS                                                                               \
+    "\0\0\x04\x08\0\0\0\0\0\x10\0\0\0"                                                             \
+    "\0\0\x06\x04\0\0\0\0\0\0\x04\x10\0\0\0"
 #define HALF_A_HEAD "\0\0\x01\x01\0\0\0\0\x01\x88"
 #define GOAWAY_AFTER_1 "\0\0\x08\x07\0\0\0\0\0\0\0\0\x01\0\0\0\0"
 #define REFUSED_STREAM_1 "\0\0\x04\x03\0\0\0\0\x01\0\0\0\x07"
@@ -291,6 +303,91 @@ static void says_that_an_end_leaves_the_request_unanswered(void **state)
     assert_string_equal(story, "room gone lost-unanswered ");
 }
 
+/* HEADERS of a stream in whole frames. */
+static bool has_head(struct bytes frames, uint8_t stream)
+{
+    enum { HEADER_BYTES = 9, TYPE_HEADERS = 1 };
+    while (frames.length >= HEADER_BYTES) {
+        const uint8_t *header = frames.data;
+        if (header[3] == TYPE_HEADERS && header[8] == stream)
+            return true;
+        size_t length = (size_t)header[0] << 16 | (size_t)header[1] << 8 | header[2];
+        frames = bytes_from(frames, HEADER_BYTES + length);
+    }
+    return false;
+}
+
+/* Everything that the connection sends, once the server reads again. */
+static struct bytes receive_all(struct fixture *fixture)
+{
+    static uint8_t received[2 * 1024 * 1024];
+    size_t length = 0;
+    for (int i = 0; i < 200; i++) {
+        ssize_t count;
+        while ((count = read(fixture->server, received + length, sizeof(received) - length)) > 0)
+            length += (size_t)count;
+        uv_run(&fixture->loop, UV_RUN_NOWAIT);
+    }
+    return (struct bytes){received, length};
+}
+
+/* An upload of which the kernel takes no more: what is sent now waits behind it. */
+static struct exchange_side ask_stuck(struct fixture *fixture)
+{
+    SEND(fixture, SETTINGS WIDE_WINDOWS);
+    struct exchange_side upload = start_request(fixture, "POST", HTTP_BODY_STREAM);
+    static const uint8_t block[16 * 1024];
+    const struct body_budget *bodies = stream_loop_bodies(fixture->proxy.streams);
+    for (int i = 0; i < 60 && bodies->used == 0; i++) {
+        upload.operations->send_body(upload.object, (struct bytes){block, sizeof(block)});
+        upload.operations->flush(upload.object);
+        uv_run(&fixture->loop, UV_RUN_NOWAIT);
+    }
+    assert_true(bodies->used > 0 && bodies->used < sizeof(block) + 1024);
+    story[0] = '\0';
+    return upload;
+}
+
+static void a_head_that_a_reload_forbids_does_not_leave_behind_an_upload(void **state)
+{
+    struct fixture *fixture = *state;
+    ask_stuck(fixture);
+    struct exchange_side side = start_request(fixture, "GET", HTTP_BODY_NONE);
+    uv_run(&fixture->loop, UV_RUN_NOWAIT);
+    side.operations->reset(side.object, EXCHANGE_POLICY_CHANGED);
+    struct bytes frames = receive_all(fixture);
+    assert_true(has_head(frames, 1) && !has_head(frames, 3));
+    /* The upload shared the connection, which is given up whole. */
+    assert_string_equal(story, "gone given-up-unanswered ");
+}
+
+static void a_head_whose_agent_has_gone_does_not_leave_after_a_reload(void **state)
+{
+    struct fixture *fixture = *state;
+    ask_stuck(fixture);
+    struct exchange_side side = start_request(fixture, "GET", HTTP_BODY_NONE);
+    uv_run(&fixture->loop, UV_RUN_NOWAIT);
+    side.operations->reset(side.object, EXCHANGE_AGENT_GONE);
+    uv_run(&fixture->loop, UV_RUN_NOWAIT);
+    /* Nobody knows any more whether the new policy allows what the agent asked for. */
+    fixture->connection->operations->retire(fixture->connection);
+    struct bytes frames = receive_all(fixture);
+    assert_true(has_head(frames, 1) && !has_head(frames, 3));
+    assert_string_equal(story, "room gone given-up-unanswered ");
+}
+
+static void a_request_that_has_left_is_reset_alone(void **state)
+{
+    struct fixture *fixture = *state;
+    SEND(fixture, SETTINGS WIDE_WINDOWS);
+    ask(fixture, "GET", HTTP_BODY_NONE);
+    struct exchange_side side = ask(fixture, "GET", HTTP_BODY_NONE);
+    side.operations->reset(side.object, EXCHANGE_POLICY_CHANGED);
+    turn(fixture);
+    SEND(fixture, OK_OF_STREAM_1 END_OF_STREAM_1);
+    assert_string_equal(story, "idle idle room 200 end idle ");
+}
+
 #define WITH_CONNECTION(test) cmocka_unit_test_setup_teardown(test, start, stop)
 
 RUN_TESTS(WITH_CONNECTION(gives_up_where_no_settings_come),
@@ -301,5 +398,8 @@ RUN_TESTS(WITH_CONNECTION(gives_up_where_no_settings_come),
           WITH_CONNECTION(takes_one_exchange_before_the_server_has_said_how_many),
           WITH_CONNECTION(finishes_what_runs_at_goaway_and_takes_no_more),
           WITH_CONNECTION(believes_no_refusal_of_what_was_answered),
+          WITH_CONNECTION(a_head_that_a_reload_forbids_does_not_leave_behind_an_upload),
+          WITH_CONNECTION(a_head_whose_agent_has_gone_does_not_leave_after_a_reload),
+          WITH_CONNECTION(a_request_that_has_left_is_reset_alone),
           WITH_CONNECTION(says_that_a_refused_stream_was_not_touched),
           WITH_CONNECTION(says_that_an_end_leaves_the_request_unanswered))
