@@ -58,6 +58,40 @@ static void refuses_a_folder_that_lacks_a_list(void **state)
     }
 }
 
+/* A file of so many bytes that are no rule. */
+static void put_hole(const char *folder, const char *name, size_t length)
+{
+    CLEANUP_FREE char *path = memory_format("%s/%s", folder, name);
+    put(folder, name, "");
+    assert_int_equal(truncate(path, (off_t)length), 0);
+}
+
+static void refuses_a_folder_whose_files_are_too_long_together(void **state)
+{
+    char *folder = make_folder();
+    struct buffer bundle;
+    struct error error = {""};
+    CLEANUP_FREE char *groups = memory_format("%s/groups", folder);
+    put_lists(folder);
+    assert_int_equal(mkdir(groups, 0700), 0);
+    size_t whole = POLICY_BUNDLE_BYTES_MAX / POLICY_FILE_BYTES_MAX;
+    for (size_t i = 0; i < whole; i++) {
+        char name[] = "a.txt";
+        name[0] = (char)('a' + i);
+        put_hole(groups, name, POLICY_FILE_BYTES_MAX);
+    }
+    buffer_init(&bundle, POLICY_BUNDLE_BYTES_MAX);
+    assert_false(policy_folder_read(folder, &bundle, &error));
+    assert_non_null(strstr(error.text, "d.txt: the policy is too long"));
+    /* One file less is read. */
+    CLEANUP_FREE char *last = memory_format("%s/d.txt", groups);
+    unlink(last);
+    buffer_clear(&bundle);
+    assert_true(policy_folder_read(folder, &bundle, &error));
+    buffer_done(&bundle);
+    remove_folder(folder);
+}
+
 static void reads_groups_and_passes_over_other_files(void **state)
 {
     char *folder = make_folder();
@@ -101,6 +135,7 @@ static void writes_what_it_reads_and_deletes_groups_that_are_gone(void **state)
     remove_folder(folder);
 }
 
-RUN_TESTS(cmocka_unit_test(refuses_a_folder_that_lacks_a_list),
+RUN_TESTS(cmocka_unit_test(refuses_a_folder_whose_files_are_too_long_together),
+          cmocka_unit_test(refuses_a_folder_that_lacks_a_list),
           cmocka_unit_test(reads_groups_and_passes_over_other_files),
           cmocka_unit_test(writes_what_it_reads_and_deletes_groups_that_are_gone))

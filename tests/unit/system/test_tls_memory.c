@@ -2,6 +2,9 @@
 
 #include "system/tls_memory.h"
 
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
 #include <stdlib.h>
 
 static bool is_in_slots(const void *block, const void *first)
@@ -72,7 +75,30 @@ static void keeps_the_contents_when_a_block_grows_out_of_its_slot(void **state)
     tls_memory_release(NULL);
 }
 
-RUN_TESTS(cmocka_unit_test(gives_the_latest_slot_first),
+/* A block for each connection, thrice over; and where there is none left, no key is made. */
+static void has_room_for_the_keys_of_all_connections_and_makes_no_key_elsewhere(void **state)
+{
+    enum { CONNECTIONS = 2048 + 512, BLOCKS_MAX = 2 * TLS_MEMORY_KEYS_BYTES / 32 };
+    static void *blocks[BLOCKS_MAX];
+    size_t count = 0;
+    assert_true(tls_memory_keep_keys_apart());
+    while (count < BLOCKS_MAX &&
+           (blocks[count] = OPENSSL_secure_malloc(TLS_MEMORY_KEY_BLOCK_BYTES)) != NULL) {
+        assert_true(CRYPTO_secure_allocated(blocks[count]));
+        count++;
+    }
+    assert_in_range(count, 3 * CONNECTIONS, TLS_MEMORY_KEYS_BYTES / TLS_MEMORY_KEY_BLOCK_BYTES);
+    assert_null(EVP_PKEY_Q_keygen(NULL, NULL, "X25519"));
+    ERR_clear_error();
+    while (count > 0)
+        OPENSSL_secure_free(blocks[--count]);
+    EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "X25519");
+    assert_non_null(key);
+    EVP_PKEY_free(key);
+}
+
+RUN_TESTS(cmocka_unit_test(has_room_for_the_keys_of_all_connections_and_makes_no_key_elsewhere),
+          cmocka_unit_test(gives_the_latest_slot_first),
           cmocka_unit_test(never_hands_out_a_slot_twice),
           cmocka_unit_test(leaves_small_and_larger_blocks_to_malloc),
           cmocka_unit_test(keeps_the_contents_when_a_block_grows_out_of_its_slot))

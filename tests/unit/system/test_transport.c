@@ -265,6 +265,38 @@ static void keeps_what_the_kernel_does_not_take_and_its_order(void **state)
     assert_all_arrives(TLS1_3_VERSION);
 }
 
+/* The longest record's content that the other side was sent. */
+static void note_record(int is_written, int version, int content_type, const void *data,
+                        size_t length, SSL *session, void *argument)
+{
+    size_t *longest = argument;
+    const uint8_t *header = data;
+    if (is_written || content_type != SSL3_RT_HEADER || length != SSL3_RT_HEADER_LENGTH)
+        return;
+    size_t content = (size_t)(header[3] << 8 | header[4]);
+    *longest = content > *longest ? content : *longest;
+}
+
+static void no_record_is_longer_than_sixteen_kibibytes(void **state)
+{
+    enum { TYPE_AND_TAG = 1 + 16 }; /* of TLS 1.3 with its three ciphers */
+    static uint8_t message[2 * TLS_OUTPUT_RECORD_BYTES + 1];
+    struct pair pair;
+    size_t longest = 0, written;
+    for (size_t i = 0; i < sizeof(message); i++)
+        message[i] = byte_at(i);
+    open_tls(&pair, true, TLS1_3_VERSION);
+    SSL_set_msg_callback(pair.other, note_record);
+    SSL_set_msg_callback_arg(pair.other, &longest);
+    assert_int_equal(
+        transport_write(&pair.transport, (struct bytes){message, sizeof(message)}, &written),
+        TRANSPORT_DONE);
+    assert_int_equal(written, sizeof(message));
+    assert_int_equal(read_on(&pair, 0), sizeof(message));
+    assert_int_equal(longest, TLS_OUTPUT_RECORD_BYTES + TYPE_AND_TAG);
+    close_pair(&pair);
+}
+
 /* A key update that is answered while records wait: its answer may not overtake them. */
 static void sends_nothing_before_what_waits(void **state)
 {
@@ -313,6 +345,7 @@ static void a_peer_that_is_gone_is_a_failure(void **state)
 }
 
 RUN_TESTS(cmocka_unit_test(keeps_what_the_kernel_does_not_take_and_its_order),
+          cmocka_unit_test(no_record_is_longer_than_sixteen_kibibytes),
           cmocka_unit_test(sends_nothing_before_what_waits),
           cmocka_unit_test(a_peer_that_is_gone_is_a_failure),
           cmocka_unit_test(refuses_each_wrong_first_byte_as_it_comes),
