@@ -58,6 +58,7 @@ struct websocket_message {
     uint16_t close_code;    /* of a close frame: as sent, or WEBSOCKET_CODE_NONE */
     bool is_compressed;     /* came compressed */
     bool is_cut;            /* was longer than the bound */
+    bool is_truncated;      /* the stream ended inside of it */
     uint64_t message_bytes; /* unmasked and inflated, also what was cut */
     uint64_t position;      /* of its first frame in the stream */
     uint64_t stream_bytes;  /* of its frames, with their heads */
@@ -87,7 +88,10 @@ void websocket_frames_free(struct websocket_frames *frames);
  */
 enum parse_status websocket_frames_feed(struct websocket_frames *frames, struct bytes input);
 
-/** The stream is over. PARSE_OK between messages, with or without a close frame, else PARSE_BAD. */
+/**
+ * The stream is over. PARSE_OK between messages, with or without a close frame; else PARSE_BAD, and
+ * a message that was begun is emitted as far as it came.
+ */
 enum parse_status websocket_frames_end(struct websocket_frames *frames);
 
 enum websocket_frames_reason websocket_frames_reason(const struct websocket_frames *frames);

@@ -37,7 +37,10 @@ SYSTEM_HEADERS = re.compile(
 )
 
 # Libraries whose headers stand in a few named files only (library_headers.txt).
-NAMED_LIBRARIES = ("openssl/", "nghttp2/", "ares", "ncurses", "jansson", "uv.h", "curl/")
+NAMED_LIBRARIES = (
+    "openssl/", "nghttp2/", "ares", "ncurses", "jansson", "uv.h", "curl/", "zlib.h", "brotli/",
+    "zstd",
+)
 
 BANNED_CALLS = (
     "strcpy strcat sprintf vsprintf strtok atoi atol atof gets system popen alloca "
