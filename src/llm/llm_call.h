@@ -6,7 +6,14 @@
 
 /*
  * A call, folded from its events: what all views and exports read. Texts are owned by the call.
+ * What passes one of the limits is counted and left out, and the call says that it is truncated.
  */
+enum {
+    LLM_CALL_TEXT_MAX = 16 * 1024 * 1024, /* of a text, a body, or `native` */
+    LLM_CALL_BLOCKS_MAX = 16 * 1024,      /* of a side */
+    LLM_CALL_ERRORS_MAX = 64,
+};
+
 struct llm_text {
     char *data; /* owned, not terminated */
     size_t length;
@@ -16,17 +23,21 @@ struct llm_block {
     enum llm_section section;
     enum llm_role role;
     enum llm_block_kind kind;
+    uint32_t number; /* within the side; a viewer that attached late has no blocks before it */
     uint32_t message;
     bool is_open;
     bool is_error;
-    uint64_t bytes;
+    uint64_t bytes; /* of what is not shown */
     struct llm_text id, name, text, json;
-    uint64_t hash; /* of all of the above but is_open: equal blocks have equal hashes */
+    /* Of what the block says: all but `number`, `message` and `is_open`. A block that the model
+     * answered has the hash of the same block in the next request. */
+    uint64_t hash;
 };
 
+/** In the order of their numbers. */
 struct llm_block_list {
     struct llm_block *items; /* owned */
-    size_t count;
+    size_t count, allocated;
 };
 
 struct llm_call_error {
@@ -41,7 +52,8 @@ struct llm_call {
     struct llm_text provider, host, method, path, request_headers, response_headers;
     struct llm_text operation, model, response_model, session, parent, parameters, id;
     struct llm_block_list request, response;
-    struct llm_text native; /* lines of JSON: events without a place */
+    /* Events without a place, one a line: {"side":...,"name":...,"json" or "text":...} */
+    struct llm_text native;
     struct llm_text request_body, response_body;
     struct llm_call_error *errors; /* owned */
     size_t error_count;

@@ -22,10 +22,15 @@
  *
  * A block of the response is announced when it starts (LLM_BLOCK, is_open, perhaps without text),
  * grows by LLM_DELTA, and is told once more, whole and closed, when it ends. Blocks of a request
- * are whole at once. `block` counts from 0 within a side of a call.
+ * are whole at once. Of a text longer than LLM_EVENT_TEXT_MAX only the first part stands in a
+ * block; the rest comes by deltas, on both sides. `block` counts from 0 within a side of a call.
  *
- * All texts are UTF-8 as the peers sent them, and hostile: whoever shows one filters it.
+ * All texts are UTF-8 as the peers sent them (llm_json.h says what becomes of what is none), and
+ * hostile: whoever shows one filters it.
  */
+
+/* A line of JSON holds an event with two such texts, whatever they consist of. */
+enum { LLM_EVENT_TEXT_MAX = 1024 * 1024 };
 
 /** Kinds of events. Names in JSON: llm_event_kind_name. */
 enum llm_event_kind {
@@ -114,7 +119,9 @@ struct llm_event {
     struct bytes session;    /* the client's own id of the conversation */
     struct bytes parent;     /* id of the response that this call goes on from */
     struct bytes parameters; /* JSON object: max_tokens, temperature, thinking... */
-    uint64_t bytes;      /* of the body, decompressed; in LLM_BLOCK: size of what is not shown */
+    /* Of the body, decompressed; also in LLM_END for the response. In LLM_BLOCK: size of what is
+     * not shown, or in a block that ends, of the text that was told by deltas only. */
+    uint64_t bytes;
     uint64_t wire_bytes; /* of the body, as it travelled; also in LLM_END for the response */
 
     /* LLM_BLOCK, LLM_DELTA */

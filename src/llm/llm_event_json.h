@@ -13,7 +13,10 @@
  * to a viewer.
  */
 
-enum { LLM_EVENT_LINE_MAX = 8 * 1024 * 1024 };
+enum {
+    LLM_EVENT_VERSION = 1,
+    LLM_EVENT_LINE_MAX = 8 * 1024 * 1024,
+};
 
 /** Append the line with its line feed. False, with `out` unchanged, when there is no room. */
 bool llm_event_write(const struct llm_event *event, struct buffer *out)
