@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "firewall/proxy.h"
+#include "record/audit_record.h"
 #include "system/stream.h"
 #include "wire/http1.h"
 
@@ -294,8 +295,25 @@ static struct bytes take_input(struct http1_downstream *connection, struct bytes
     return input;
 }
 
+/* The wall ended the connection itself: for the record. */
+static void write_flood(const struct http1_downstream *connection)
+{
+    struct audit_record record = {
+        .kind = AUDIT_TLS,
+        .decision = AUDIT_DENY,
+        .name = host_name_bytes(connection->origin.name),
+        .port = connection->origin.port,
+        .reason = BYTES_LITERAL("TLS flood"),
+        .detail = bytes_from_text(stream_failure(connection->stream)),
+    };
+    record_queue_send(connection->origin.proxy, &record);
+}
+
 static void on_agent_end(struct http1_downstream *connection, enum stream_result result)
 {
+    bool is_flood = result == STREAM_LOST && stream_is_flooded(connection->stream);
+    if (is_flood)
+        write_flood(connection);
     switch (connection->state) {
     case STATE_HEAD:
         exchange_discard(connection->exchange);
@@ -306,7 +324,7 @@ static void on_agent_end(struct http1_downstream *connection, enum stream_result
         close_connection(connection, STREAM_ENDING_CLEAN);
         return;
     case STATE_EXCHANGE:
-        fail_request(connection, EXCHANGE_AGENT_GONE, 0,
+        fail_request(connection, is_flood ? EXCHANGE_AGENT_PROTOCOL : EXCHANGE_AGENT_GONE, 0,
                      result == STREAM_END ? NULL : stream_failure(connection->stream));
         return;
     case STATE_TUNNEL:

@@ -260,11 +260,11 @@ static void fail_requests(struct http2_downstream *connection, enum exchange_fai
 }
 
 /* The connection itself was ended by the wall: for the record. */
-static void write_end(const struct http2_downstream *connection, const char *reason,
-                      const char *detail)
+static void write_end(const struct http2_downstream *connection, enum audit_kind kind,
+                      const char *reason, const char *detail)
 {
     struct audit_record record = {
-        .kind = AUDIT_HTTP,
+        .kind = kind,
         .decision = AUDIT_DENY,
         .name = host_name_bytes(connection->origin.name),
         .port = connection->origin.port,
@@ -276,7 +276,7 @@ static void write_end(const struct http2_downstream *connection, const char *rea
 
 static void end_overdue(struct http2_downstream *connection, const char *detail)
 {
-    write_end(connection, "agent timed out", detail);
+    write_end(connection, AUDIT_HTTP, "agent timed out", detail);
     fail_requests(connection, EXCHANGE_AGENT_TIMEOUT, detail);
     close_connection(connection, HTTP2_CODE_PROTOCOL_ERROR, false);
 }
@@ -503,16 +503,21 @@ static void on_goaway(void *owner)
 static void on_session_end(void *owner, enum http2_end end, const char *detail)
 {
     struct http2_downstream *connection = owner;
-    enum exchange_failure failure = EXCHANGE_AGENT_GONE;
-    if (end == HTTP2_END_FLOOD)
-        write_end(connection, "HTTP/2 flood", detail);
-    else if (end == HTTP2_END_PROTOCOL)
-        write_end(connection, "broken HTTP/2", detail);
-    if (end == HTTP2_END_FLOOD || end == HTTP2_END_PROTOCOL)
-        failure = EXCHANGE_AGENT_PROTOCOL;
+    static const char *const reasons[] = {
+        [HTTP2_END_CLEAN] = NULL,
+        [HTTP2_END_LOST] = NULL,
+        [HTTP2_END_PROTOCOL] = "broken HTTP/2",
+        [HTTP2_END_FLOOD] = "HTTP/2 flood",
+        [HTTP2_END_TLS_FLOOD] = "TLS flood",
+    };
+    bool is_lost = end == HTTP2_END_LOST || end == HTTP2_END_TLS_FLOOD;
+    if (reasons[end])
+        write_end(connection, end == HTTP2_END_TLS_FLOOD ? AUDIT_TLS : AUDIT_HTTP, reasons[end],
+                  detail);
     enter(connection);
-    fail_requests(connection, failure, end == HTTP2_END_CLEAN ? NULL : detail);
-    close_connection(connection, HTTP2_CODE_NO_ERROR, end == HTTP2_END_LOST);
+    fail_requests(connection, reasons[end] ? EXCHANGE_AGENT_PROTOCOL : EXCHANGE_AGENT_GONE,
+                  end == HTTP2_END_CLEAN ? NULL : detail);
+    close_connection(connection, HTTP2_CODE_NO_ERROR, is_lost);
     leave(connection);
 }
 

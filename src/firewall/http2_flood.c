@@ -24,6 +24,7 @@ static const struct flood_row flood_rows[] = {
                                     HTTP2_WINDOW_UPDATES_PER_SECOND},
     [HTTP2_FLOOD_PRIORITIES] = {"PRIORITY frames", HTTP2_PRIORITIES_BURST,
                                 HTTP2_PRIORITIES_PER_SECOND},
+    [HTTP2_FLOOD_GOAWAYS] = {"GOAWAY frames", HTTP2_GOAWAYS_BURST, HTTP2_GOAWAYS_PER_SECOND},
     [HTTP2_FLOOD_UNKNOWN] = {"frames of unknown type", HTTP2_UNKNOWN_BURST,
                              HTTP2_UNKNOWN_PER_SECOND},
 };
@@ -66,8 +67,10 @@ static bool kind_of(const struct http2_frame *frame, enum http2_flood *flood)
                 ((frame->flags & HTTP2_FRAME_PADDED) && frame->length <= PADDED_EMPTY_MAX));
     case HTTP2_FRAME_HEADERS:
     case HTTP2_FRAME_PUSH_PROMISE:
-    case HTTP2_FRAME_GOAWAY:
         return false;
+    case HTTP2_FRAME_GOAWAY:
+        *flood = HTTP2_FLOOD_GOAWAYS;
+        return true;
     case HTTP2_FRAME_PRIORITY:
         *flood = HTTP2_FLOOD_PRIORITIES;
         return true;

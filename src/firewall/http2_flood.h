@@ -18,6 +18,7 @@ enum http2_flood {
     HTTP2_FLOOD_CONTINUATIONS, /* of one head */
     HTTP2_FLOOD_WINDOW_UPDATES,
     HTTP2_FLOOD_PRIORITIES,
+    HTTP2_FLOOD_GOAWAYS, /* an orderly peer says it once or twice (RFC 9113 section 6.8) */
     HTTP2_FLOOD_UNKNOWN, /* frames of no type that we know */
     HTTP2_FLOOD_COUNT
 };
@@ -40,6 +41,8 @@ enum {
     HTTP2_WINDOW_UPDATES_PER_SECOND = 200,
     HTTP2_PRIORITIES_BURST = 200,
     HTTP2_PRIORITIES_PER_SECOND = 10,
+    HTTP2_GOAWAYS_BURST = 10,
+    HTTP2_GOAWAYS_PER_SECOND = 1,
     HTTP2_UNKNOWN_BURST = 100,
     HTTP2_UNKNOWN_PER_SECOND = 5,
 };

@@ -216,6 +216,13 @@ static void end_session(struct http2_session *session, enum http2_end end, const
     session->events->on_session_end(session->owner, end, detail);
 }
 
+static void end_lost(struct http2_session *session)
+{
+    bool is_flooded = stream_is_flooded(session->stream);
+    end_session(session, is_flooded ? HTTP2_END_TLS_FLOOD : HTTP2_END_LOST,
+                stream_failure(session->stream));
+}
+
 static void end_flooded(struct http2_session *session)
 {
     nghttp2_session_terminate_session(session->library, NGHTTP2_ENHANCE_YOUR_CALM);
@@ -283,8 +290,10 @@ static bool read_once(struct http2_session *session)
         take_input(session, (struct bytes){scratch, length});
         return session->state == STATE_OPEN && length == SESSION_READ_BYTES;
     }
-    end_session(session, result == STREAM_END ? HTTP2_END_CLEAN : HTTP2_END_LOST,
-                result == STREAM_END ? "" : stream_failure(session->stream));
+    if (result == STREAM_END)
+        end_session(session, HTTP2_END_CLEAN, "");
+    else
+        end_lost(session);
     return false;
 }
 
@@ -336,7 +345,7 @@ static void on_stream(void *owner, enum stream_event event)
     case STREAM_FAILED:
         enter(session);
         session->is_in_turn = true;
-        end_session(session, HTTP2_END_LOST, stream_failure(session->stream));
+        end_lost(session);
         session->is_in_turn = false;
         leave(session);
         return;

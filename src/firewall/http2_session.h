@@ -87,6 +87,7 @@ enum http2_end {
     HTTP2_END_LOST,     /* the connection broke */
     HTTP2_END_PROTOCOL, /* the peer broke the protocol: it got GOAWAY */
     HTTP2_END_FLOOD,    /* past a limit: it got GOAWAY */
+    HTTP2_END_TLS_FLOOD /* messages of TLS without end: nothing more was read */
 };
 
 /** What the side is told. `owner` is the session's, `object` the side's for the stream. */

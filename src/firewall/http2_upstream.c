@@ -495,7 +495,7 @@ static void on_turn_end(void *owner)
 static void on_session_end(void *owner, enum http2_end end, const char *detail)
 {
     struct http2_upstream *connection = owner;
-    bool is_breach = end == HTTP2_END_PROTOCOL || end == HTTP2_END_FLOOD;
+    bool is_breach = end != HTTP2_END_CLEAN && end != HTTP2_END_LOST;
     struct upstream_stream *stream;
     TAILQ_FOREACH(stream, &connection->streams, link)
     stream->stream = NULL;

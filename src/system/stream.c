@@ -504,6 +504,11 @@ void stream_close(struct stream *stream, enum stream_ending ending)
     arm(stream, UV_READABLE | UV_WRITABLE);
 }
 
+bool stream_is_flooded(const struct stream *stream)
+{
+    return stream->transport.late_messages >= TRANSPORT_LATE_MESSAGES_MAX;
+}
+
 const char *stream_failure(const struct stream *stream)
 {
     const char *failure = stream->transport.failure;

@@ -144,6 +144,8 @@ void stream_watch_peer(struct stream *stream);
  */
 void stream_limit_unacknowledged(struct stream *stream, unsigned limit_ms);
 
+/** The stream was lost because TLS messages came without end (TRANSPORT_LATE_MESSAGES_MAX). */
+bool stream_is_flooded(const struct stream *stream);
 /** One line why the stream failed or was lost; borrowed. */
 const char *stream_failure(const struct stream *stream);
 /** The TLS session, NULL without TLS; borrowed. */

@@ -69,7 +69,7 @@ ROWS = {
     "tls-second-hello": "another name in the second greeting after a retry request",
     "tls-ech": "an encrypted inner name beside an allowed and beside a denied one",
     "tls-early-data": "data before the handshake is done",
-    "tls-renegotiation": "renegotiation",
+    "tls-renegotiation": "renegotiation, once and without end",
     "tls-key-updates": "floods of key updates and of empty records",
     "tls-alpn": "h3, HTTP/1.0, garbage and empty lists as protocols",
     "tls-resumption": "a session resumed under another name",

@@ -9,7 +9,7 @@ import pytest
 
 from attack.marks import holds_behind_relay, row
 from internet import http2_client
-from internet.http2_client import (ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM,
+from internet.http2_client import (ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY,
                                    ENHANCE_YOUR_CALM, HEADERS, PADDED, PING, PREFACE,
                                    PRIORITY, SETTINGS, WINDOW_UPDATE, frame, literal)
 
@@ -259,6 +259,7 @@ FLOODS = [
      "WINDOW_UPDATE frames"),
     ("priority", repeated(frame(PRIORITY, 0, 3, struct.pack("!IB", 0, 5)), 5000),
      "PRIORITY frames"),
+    ("goaway", on_a_stream(lambda s: frame(GOAWAY, 0, 0, bytes(8)), 5000), "GOAWAY frames"),
     ("unknown", repeated(frame(0xEE, 0, 0, b"x"), 5000), "frames of unknown type"),
 ]
 

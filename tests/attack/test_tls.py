@@ -10,7 +10,8 @@ import pytest
 
 from attack.marks import holds_behind_relay, row
 from internet.agent import client_hello, server_name, vector
-from internet.tls_client import Drip, flood_with_key_updates
+from internet.tls_client import (Drip, OpenedTls12, RECORD_HANDSHAKE,
+                                 flood_with_key_updates)
 from internet.world import ADDRESSES
 
 FOREIGN = "198.51.100.77"
@@ -238,6 +239,17 @@ def test_refuses_renegotiation(agent, wall, refused):
         assert b"no renegotiation" in result.stderr or result.returncode != 0, result.stderr
 
 
+@row("tls-renegotiation")
+@pytest.mark.parametrize("alpn", ["http/1.1", "h2"])
+def test_ends_a_session_that_asks_without_end_to_be_negotiated_anew(agent, refused, alpn):
+    with refused(kind="tls", name=ALLOWED, reason="TLS flood"):
+        hello = client_hello(ALLOWED)[5:]
+        with agent.connect(ALLOWED) as peer:
+            session = OpenedTls12(agent, peer.socket, ALLOWED, (alpn,))
+            peer.send(b"".join(session.record(RECORD_HANDSHAKE, hello) for _ in range(400)))
+            peer.read_to_end(2)
+
+
 @row("tls-second-hello")
 def test_refuses_another_name_after_a_hello_retry_request(agent, refused):
     """A hello without a key share is answered by a request for another one (RFC 8446 4.1.4)."""
@@ -252,12 +264,12 @@ def test_refuses_another_name_after_a_hello_retry_request(agent, refused):
 
 
 @row("tls-key-updates")
-def test_ends_a_connection_that_does_nothing_but_change_its_key(agent, ordinary):
-    with agent.connect(ALLOWED) as peer:
-        peer.socket.settimeout(None)
-        flood_with_key_updates(peer.socket.fileno(), ALLOWED, 400)
-        peer.read_to_end(2)
-    ordinary()
+def test_ends_a_connection_that_does_nothing_but_change_its_key(agent, refused):
+    with refused(kind="tls", name=ALLOWED, reason="TLS flood"):
+        with agent.connect(ALLOWED) as peer:
+            peer.socket.settimeout(None)
+            flood_with_key_updates(peer.socket.fileno(), ALLOWED, 400)
+            peer.read_to_end(2)
 
 
 @row("tls-case")

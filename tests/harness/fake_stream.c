@@ -300,6 +300,11 @@ void stream_limit_unacknowledged(struct stream *stream, unsigned limit_ms)
 {
 }
 
+bool stream_is_flooded(const struct stream *stream)
+{
+    return false;
+}
+
 const char *stream_failure(const struct stream *stream)
 {
     return "reset by the peer";
