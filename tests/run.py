@@ -227,6 +227,11 @@ def suite_judges():
     return run_pytest_suite("judges")
 
 
+def suite_harnesses():
+    """Pi, Claude Code and Codex at stand-ins for their providers, through the wall; 4 minutes."""
+    return run_pytest_suite("harnesses")
+
+
 def run_program_suite(name, arguments=()):
     """A program of tests/bench, counted from its last line `N passed, N failed`."""
     tools = ["event-origin", "event-client", "plain-relay", "decision-cost"]
@@ -299,6 +304,7 @@ SUITES = {
 EXTRA_SUITES = {
     "fuzz": suite_fuzz,
     "judges": suite_judges,
+    "harnesses": suite_harnesses,
     "bench": suite_bench,
     "soak": suite_soak,
 }

@@ -112,9 +112,10 @@ class Shop:
         return paths
 
     @functools.lru_cache(maxsize=4096)
-    def context(self, name, protocol="http/1.1"):
+    def context(self, name, *protocols):
+        """For a name, with the protocols of ALPN that the server takes; HTTP/1.1 unless named."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.set_alpn_protocols([protocol])
+        context.set_alpn_protocols(list(protocols) or ["http/1.1"])
         certificate, key = self.bad.get(name, lambda: self.authority.issue(name))()
         path = self.folder / f"served-{threading.get_ident()}.pem"
         path.write_bytes(certificate + key)

@@ -210,7 +210,7 @@ class Connection:
         stream = Stream(self, event.stream_id, event.headers)
         self.streams[event.stream_id] = stream
         self.origin.requests.append(stream)
-        script = self.origin.scripts.get(stream.target.split("?")[0], tell)
+        script = self.origin.script_of(stream)
         threading.Thread(target=self.run, args=(script, stream), daemon=True).start()
 
     @staticmethod
@@ -257,6 +257,10 @@ class Http2Origin:
         self.listener.bind((address, port))
         self.listener.listen(512)
         threading.Thread(target=self._accept, daemon=True).start()
+
+    def script_of(self, stream):
+        """What answers a stream."""
+        return self.scripts.get(stream.target.split("?")[0], tell)
 
     def _accept(self):
         while True:
