@@ -209,7 +209,9 @@ static bool answer_request(struct control_server *server, struct supervisor *sup
     size_t line = bytes_index_of(all, '\n');
     enum control_request request;
     if (line == all.length || !control_request_find(bytes_first(all, line), &request))
-        return error_set(error, "unknown request: policy and status are known");
+        return error_set(error, "unknown request: policy, status and capture are known");
+    if (request == CONTROL_CAPTURE)
+        return error_set(error, "this firewall captures nothing");
     if (request == CONTROL_STATUS)
         return answer_status(server, supervisor, error);
     return answer_policy(server, supervisor, bytes_from(all, line + 1), error);

@@ -11,6 +11,7 @@
 static const char *const request_names[] = {
     [CONTROL_POLICY] = "policy",
     [CONTROL_STATUS] = "status",
+    [CONTROL_CAPTURE] = "capture",
 };
 static_assert(sizeof(request_names) / sizeof(*request_names) == CONTROL_REQUEST_COUNT,
               "a name for each request");
@@ -266,4 +267,49 @@ bool control_answer_write_status(const struct control_status *status, struct buf
     }
     json_object_set_new(root, "roles", roles);
     return append_json(root, out);
+}
+
+/* --- capture -------------------------------------------------------------------------------- */
+
+static struct bytes next_word(struct bytes *rest)
+{
+    size_t start = 0;
+    while (start < rest->length && rest->data[start] <= ' ')
+        start++;
+    size_t end = start;
+    while (end < rest->length && rest->data[end] > ' ')
+        end++;
+    struct bytes word = {rest->data + start, end - start};
+    *rest = bytes_from(*rest, end);
+    return word;
+}
+
+bool control_capture_parse(struct bytes payload, struct control_capture *capture,
+                           struct error *error)
+{
+    struct control_capture read = {0};
+    struct {
+        const char *word;
+        bool *value;
+    } const words[] = {{"bodies", &read.wants_bodies}, {"backlog", &read.wants_backlog}};
+    for (struct bytes word = next_word(&payload); word.length > 0; word = next_word(&payload)) {
+        bool is_known = false;
+        for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+            if (!bytes_equal_text(word, words[i].word) || *words[i].value)
+                continue;
+            *words[i].value = true;
+            is_known = true;
+        }
+        char shown[32];
+        if (!is_known)
+            return error_set(error, "capture: '%s' is no option, or stands twice",
+                             printable_text(word, shown, sizeof(shown)));
+    }
+    *capture = read;
+    return true;
+}
+
+bool control_answer_write_ok(struct buffer *out)
+{
+    return buffer_append_text(out, "{\"ok\":true}\n");
 }

@@ -18,12 +18,13 @@ enum {
 };
 
 enum control_request {
-    CONTROL_POLICY, /* payload: the whole policy as JSON; it is checked, stored and put in force */
-    CONTROL_STATUS, /* no payload */
+    CONTROL_POLICY,  /* payload: the whole policy as JSON; it is checked, stored and put in force */
+    CONTROL_STATUS,  /* no payload */
+    CONTROL_CAPTURE, /* payload: words of struct control_capture */
     CONTROL_REQUEST_COUNT
 };
 
-/** "policy", "status". */
+/** "policy", "status", "capture". */
 const char *control_request_name(enum control_request request);
 /** False for a word that is none. */
 bool control_request_find(struct bytes word, enum control_request *request);
@@ -95,5 +96,25 @@ struct control_status {
 
 /** Append {"ok":true,"epoch":..,"uptime_ms":..,"connections":..,..."roles":[...]}, a line feed. */
 bool control_answer_write_status(const struct control_status *status, struct buffer *out);
+
+/**
+ * The payload of CONTROL_CAPTURE: words apart by white space, each at most once.
+ *
+ * The answer is {"ok":true} and a line feed, and then, without end, lines of JSON
+ * (llm/llm_event_json.h) until either side closes. While at least one such connection stands, calls
+ * to models are captured. A client that does not read is told how many events it missed (an event
+ * "lost") and costs nothing else.
+ */
+struct control_capture {
+    bool wants_bodies;  /* "bodies": events of kind "body", too */
+    bool wants_backlog; /* "backlog": first what was recorded before */
+};
+
+bool control_capture_parse(struct bytes payload, struct control_capture *capture,
+                           struct error *error);
+/** Append {"ok":true} and a line feed. */
+bool control_answer_write_ok(struct buffer *out);
+
+enum { CONTROL_CAPTURE_CLIENTS_MAX = 4 }; /* one more is refused */
 
 #endif
