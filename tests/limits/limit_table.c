@@ -28,6 +28,7 @@
 #include "policy/address_pool.h"
 #include "policy/host_name.h"
 #include "policy/policy.h"
+#include "policy/provider_file.h"
 #include "policy/rule_line.h"
 #include "system/linux_secret.h"
 #include "system/stream.h"
@@ -370,6 +371,17 @@ const struct limit limit_table[] = {
           "closes_a_client_that_stays_silent_after_ten_seconds"),
     LIMIT(CONTROL_SERVER_COUNTERS_MS, "ms", "the answer goes out without the proxy's counters",
           "waits_a_fifth_of_a_second_for_counters_and_answers_without_them"),
+    HEADING("Capture"),
+    LIMIT(PROVIDER_FILE_BYTES_MAX, "bytes", "the firewall does not start",
+          "refuses_bytes_that_are_no_text"),
+    LIMIT(PROVIDER_NAME_MAX, "bytes", "the firewall does not start",
+          "refuses_bad_names_methods_hosts_and_paths"),
+    LIMIT(PROVIDER_API_MAX, "bytes", "the firewall does not start",
+          "refuses_bad_names_methods_hosts_and_paths"),
+    LIMIT(PROVIDER_FILES_MAX, "providers", "the firewall does not start",
+          "refuses_more_files_than_it_keeps"),
+    LIMIT(PROVIDER_LINES_MAX, "lines", "the firewall does not start",
+          "refuses_more_lines_than_it_keeps"),
 };
 
 const int limit_table_count = sizeof(limit_table) / sizeof(limit_table[0]);
