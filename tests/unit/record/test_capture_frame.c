@@ -140,13 +140,14 @@ static void refuses_to_write_what_is_too_long(void **state)
     static uint8_t many[CAPTURE_FIELD_BYTES_MAX + 1];
     struct buffer out, fields;
     buffer_init(&out, 1024 * 1024);
-    struct capture_frame frame = begin_frame(&fields);
+    const struct capture_frame good = begin_frame(&fields);
+    struct capture_frame frame = good;
     frame.path = (struct bytes){many, CAPTURE_PATH_MAX + 1};
     assert_false(capture_frame_encode(&frame, &out));
-    frame = begin_frame(&fields);
+    frame = good;
     frame.provider = (struct bytes){many, CAPTURE_NAME_MAX + 1};
     assert_false(capture_frame_encode(&frame, &out));
-    frame = begin_frame(&fields);
+    frame = good;
     frame.fields = (struct bytes){many, CAPTURE_FIELD_BYTES_MAX + 1};
     assert_false(capture_frame_encode(&frame, &out));
     frame = (struct capture_frame){.kind = CAPTURE_RESPONSE_BODY, .generation = 1, .exchange = 1};
