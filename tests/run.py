@@ -217,6 +217,11 @@ def suite_attack():
     return attacks[0] + proven[0], attacks[1] + proven[1]
 
 
+def suite_spy():
+    """What real clients ask of models passes the wall, byte for byte."""
+    return run_pytest_suite("spy")
+
+
 def suite_images():
     """Fetching signed images of the VMs from a server on the loopback, and what is refused."""
     return run_pytest_suite("images")
@@ -299,6 +304,7 @@ SUITES = {
     "images": suite_images,
     "namespaces": suite_namespaces,
     "attack": suite_attack,
+    "spy": suite_spy,
     "machines": suite_machines,
 }
 EXTRA_SUITES = {

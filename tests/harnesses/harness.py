@@ -73,7 +73,7 @@ class Pi(Harness):
                     "cost": {"input": 0, "output": 0, "cacheRead": 0, "cacheWrite": 0},
                     "contextWindow": 128000, "maxTokens": 16384}]}}}))
 
-    def command(self, prompt=PROMPT):
+    def command(self):
         provider, model = {
             "anthropic": ("anthropic", "claude-sonnet-4-5"),
             "anthropic-oauth": ("anthropic", "claude-sonnet-4-5"),
@@ -82,7 +82,7 @@ class Pi(Harness):
             "chat": ("chat", "gpt-4o-mini"),
         }.get(self.provider, ("amazon-bedrock", BEDROCK_MODEL))
         return [folder_of("node") / "bin/node", folder_of("pi") / "dist/bundle/cli.js",
-                "--provider", provider, "--model", model, "-p", prompt]
+                "--provider", provider, "--model", model, "-p", PROMPT]
 
 
 class Claude(Harness):
@@ -99,8 +99,8 @@ class Claude(Harness):
                          "ANTHROPIC_AWS_WORKSPACE_ID": "wrkspc_standin", **AWS_KEYS},
         }[self.provider]}
 
-    def command(self, prompt=PROMPT):
-        return [folder_of("claude") / "claude", "-p", prompt, "--dangerously-skip-permissions"]
+    def command(self):
+        return [folder_of("claude") / "claude", "-p", PROMPT, "--dangerously-skip-permissions"]
 
 
 CODEX_CONFIG = """\
@@ -135,7 +135,7 @@ class Codex(Harness):
                     "refresh_token": "refresh-standin", "account_id": ACCOUNT},
                 "last_refresh": "2099-01-01T00:00:00Z"}))
 
-    def command(self, prompt=PROMPT):
+    def command(self):
         binary = next(folder_of("codex").glob("vendor/*/bin/codex"))
         return [binary, "exec", "--skip-git-repo-check",
-                "--dangerously-bypass-approvals-and-sandbox", prompt]
+                "--dangerously-bypass-approvals-and-sandbox", PROMPT]
