@@ -24,15 +24,16 @@ size_t printable_next_code_point(struct bytes rest, uint32_t *code_point)
     return length;
 }
 
-/* Characters that move, hide or reorder what a person sees (Unicode Cc, Cf, Zl, Zp). */
-static bool is_visible(uint32_t code_point)
+bool printable_is_visible(uint32_t code_point)
 {
     static const struct {
         uint32_t first, last;
     } hidden[] = {
-        {0x00, 0x1f},     {0x7f, 0x9f},     {0xad, 0xad},       {0x61c, 0x61c},
-        {0x180e, 0x180e}, {0x200b, 0x200f}, {0x2028, 0x202e},   {0x2060, 0x206f},
-        {0xfeff, 0xfeff}, {0xfff9, 0xfffb}, {0xe0000, 0xe007f},
+        {0x00, 0x1f},     {0x7f, 0x9f},       {0xad, 0xad},       {0x34f, 0x34f},
+        {0x61c, 0x61c},   {0x115f, 0x1160},   {0x17b4, 0x17b5},   {0x180b, 0x180f},
+        {0x200b, 0x200f}, {0x2028, 0x202e},   {0x2060, 0x206f},   {0x3164, 0x3164},
+        {0xfe00, 0xfe0d}, {0xfeff, 0xfeff},   {0xffa0, 0xffa0},   {0xfff0, 0xfffb},
+        {0xfffe, 0xffff}, {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a}, {0xe0000, 0xe0fff},
     };
     for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++)
         if (code_point >= hidden[i].first && code_point <= hidden[i].last)
@@ -49,7 +50,7 @@ void printable_append(struct buffer *out, struct bytes remote)
         size_t taken = printable_next_code_point(remote, &code_point);
         char escaped[24] = "";
         struct bytes piece = bytes_first(remote, taken);
-        if (taken == 0 || !is_visible(code_point)) {
+        if (taken == 0 || !printable_is_visible(code_point)) {
             piece = BYTES_EMPTY;
             taken = taken ? taken : 1;
             for (size_t i = 0; i < taken; i++)

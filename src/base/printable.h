@@ -16,6 +16,13 @@ void printable_append(struct buffer *out, struct bytes remote);
 const char *printable_text(struct bytes remote, char *text, size_t size);
 
 /**
+ * False for a character that moves, hides or reorders what a person sees: Unicode Cc, Cf, Zl, Zp,
+ * and what is blank or joins without a trace (Default_Ignorable_Code_Point), but for the two
+ * selectors that choose between text and picture.
+ */
+bool printable_is_visible(uint32_t code_point);
+
+/**
  * The next code point of UTF-8 (RFC 3629: shortest form, no surrogates) in `rest`.
  * Returns the number of bytes it takes and sets `*code_point`, or 0 when they are no UTF-8.
  */
