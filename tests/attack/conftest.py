@@ -5,6 +5,7 @@ when it fails: one that asks the oracle, by the oracle; any other by an assertio
 
 import pytest
 
+from attack.marks import register
 from attack.rows import ROWS
 from internet.agent import Peer
 from internet.fixtures import *  # noqa: F401,F403
@@ -15,9 +16,7 @@ PATIENCE_BEHIND_RELAY = 0.1  # of the limits: the relay never ends a connection 
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "row(name...): the rows of the table that a case belongs to")
-    config.addinivalue_line("markers", "proven_by_each: every case runs behind the relay")
-    config.addinivalue_line("markers", "holds_behind_relay(why): no relay can break this case")
+    register(config)
     if IS_STAND_IN:
         Peer.patience = PATIENCE_BEHIND_RELAY
 

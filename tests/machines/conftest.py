@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from attack.marks import register
 from internet import bedrock, packages
 from internet.linux import prepare_mounts
 from internet.model import Model
@@ -21,7 +22,7 @@ INSTANCE = "default"
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "row(name...): rows of docs/attacks.md")
+    register(config)
 
 
 def image_folder():
