@@ -20,9 +20,7 @@
 #include <stdlib.h>
 
 enum {
-    LEFTOVER_TIMEOUT_MS = 500,
     READ_BYTES = 64 * 1024,
-    ANSWER_BYTES_MAX = CONTROL_ANSWER_BYTES_MAX,
 };
 
 enum client_state { CLIENT_NONE, CLIENT_READING, CLIENT_ANSWERING };
@@ -46,10 +44,12 @@ static bool fill_address(const char *path, struct sockaddr_un *address, struct e
     return true;
 }
 
+/* A backlog that is full (EAGAIN) is somebody's: only a refusal says that there is nobody. */
 static bool is_listened_on(const struct sockaddr_un *address)
 {
     CLEANUP_FD int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    return probe >= 0 && connect(probe, (const struct sockaddr *)address, sizeof(*address)) == 0;
+    return connect(probe, (const struct sockaddr *)address, sizeof(*address)) == 0 ||
+           errno != ECONNREFUSED;
 }
 
 /* Only a socket is ever deleted, and only one that nobody listens on: after a
@@ -62,7 +62,7 @@ static bool remove_leftover(const char *path, const struct sockaddr_un *address,
         return errno == ENOENT || error_set_errno(error, errno, "%s", path);
     if (!S_ISSOCK(status.st_mode))
         return error_set(error, "%s: stands already and is no socket", path);
-    int64_t end_ms = wall_clock_monotonic_ms() + LEFTOVER_TIMEOUT_MS;
+    int64_t end_ms = wall_clock_monotonic_ms() + CONTROL_SERVER_LEFTOVER_MS;
     while (is_listened_on(address)) {
         if (wall_clock_monotonic_ms() >= end_ms)
             return error_set(error, "%s: another firewall listens there", path);
@@ -95,7 +95,7 @@ struct control_server *control_server_new(const char *path, struct error *error)
     server->listener = listener;
     server->client = -1;
     buffer_init(&server->request, CONTROL_REQUEST_BYTES_MAX);
-    buffer_init(&server->answer, ANSWER_BYTES_MAX);
+    buffer_init(&server->answer, CONTROL_ANSWER_BYTES_MAX);
     return server;
 }
 

@@ -11,6 +11,7 @@ struct supervisor;
 enum {
     CONTROL_SERVER_CLIENT_MS = 10000,
     CONTROL_SERVER_COUNTERS_MS = 200,
+    CONTROL_SERVER_LEFTOVER_MS = 500, /* for a firewall that was killed to let go of its socket */
 };
 
 enum { CONTROL_SERVER_POLLED = 2 };

@@ -16,10 +16,14 @@
 
 /* The control socket before clients that the test plays, under its clock. */
 
+enum { LENGTH = 4096 };
+
+static const char policy_request[] = "policy\n{\"https\":\"\",\"ssh\":\"\",\"dns\":\"\"}";
 static struct control_server *server;
 static struct supervisor supervisor;
 static char *path;
 static int asked_timeout_ms;
+static size_t added_count; /* rules that a reload is said to have added, of 4 KiB each */
 
 /* --- in the supervisor's place -------------------------------------------------------------- */
 
@@ -28,14 +32,13 @@ void supervisor_refresh_counters(struct supervisor *of, int timeout_ms)
     asked_timeout_ms = timeout_ms;
 }
 
-/* In force, with an answer longer than what a socket takes at once. */
+/* In force, with a long answer. */
 bool policy_reload_bundle(struct supervisor *of, struct bytes text,
                           struct control_policy_answer *answer, struct error *error)
 {
-    enum { COUNT = 1000, LENGTH = 4096 };
-    *answer = (struct control_policy_answer){.epoch = 2, .added_count = COUNT};
-    answer->added = memory_new_array(COUNT, sizeof(*answer->added));
-    for (size_t i = 0; i < COUNT; i++) {
+    *answer = (struct control_policy_answer){.epoch = 2, .added_count = added_count};
+    answer->added = memory_new_array(added_count, sizeof(*answer->added));
+    for (size_t i = 0; i < added_count; i++) {
         answer->added[i] = memory_new(LENGTH + 1);
         memset(answer->added[i], 'a', LENGTH);
     }
@@ -83,6 +86,13 @@ static int connect_client(void)
     return client;
 }
 
+/* A whole request. */
+static void say(int client, const char *request)
+{
+    assert_int_equal(send(client, request, strlen(request), 0), strlen(request));
+    shutdown(client, SHUT_WR);
+}
+
 /* Bytes of an answer, which comes within a few turns. */
 static void assert_answered(int client)
 {
@@ -101,6 +111,18 @@ static bool is_closed(int client)
     ssize_t got = recv(client, &byte, 1, MSG_DONTWAIT);
     assert_true(got == 0 || (got < 0 && (errno == EAGAIN || errno == ECONNRESET)));
     return got == 0 || errno == ECONNRESET;
+}
+
+static void does_not_take_the_place_of_a_firewall_that_listens(void **state)
+{
+    struct error error;
+    start();
+    uint64_t started_ms = fake_clock_now_ms();
+    assert_null(control_server_new(path, &error));
+    assert_non_null(strstr(error.text, "another firewall listens there"));
+    assert_in_range(fake_clock_now_ms() - started_ms, CONTROL_SERVER_LEFTOVER_MS,
+                    CONTROL_SERVER_LEFTOVER_MS + 10);
+    stop();
 }
 
 /* It neither asks nor ends, and goes; whoever has waited behind it is heard. */
@@ -127,12 +149,11 @@ static void closes_a_client_that_stays_silent_after_ten_seconds(void **state)
 
 static void closes_a_client_that_does_not_take_its_answer(void **state)
 {
-    static const char request[] = "policy\n{\"https\":\"\",\"ssh\":\"\",\"dns\":\"\"}";
     start();
+    added_count = 1000; /* more than a socket takes at once */
     int client = connect_client();
     turn();
-    assert_int_equal(send(client, request, sizeof(request) - 1, 0), sizeof(request) - 1);
-    shutdown(client, SHUT_WR);
+    say(client, policy_request);
     turn();
     turn();
     fake_clock_skip(CONTROL_SERVER_CLIENT_MS - 1);
@@ -167,21 +188,37 @@ static void ends_a_request_that_is_longer_than_may_be_unread(void **state)
     stop();
 }
 
+static void says_so_where_the_answer_is_too_long(void **state)
+{
+    static const char wanted[] = "{\"ok\":false,\"error\":\"in force; the answer is too long";
+    char answer[1024] = "";
+    start();
+    added_count = CONTROL_ANSWER_BYTES_MAX / LENGTH;
+    int client = connect_client();
+    say(client, policy_request);
+    for (int i = 0; i < 20 && recv(client, answer, sizeof(answer), MSG_DONTWAIT) <= 0; i++)
+        turn();
+    assert_memory_equal(answer, wanted, sizeof(wanted) - 1);
+    close(client);
+    stop();
+}
+
 static void waits_a_fifth_of_a_second_for_counters_and_answers_without_them(void **state)
 {
     start();
     int client = connect_client();
     turn();
     asked_timeout_ms = 0;
-    assert_int_equal(send(client, "status\n", 7, 0), 7);
-    shutdown(client, SHUT_WR);
+    say(client, "status\n");
     assert_answered(client);
     assert_int_equal(asked_timeout_ms, CONTROL_SERVER_COUNTERS_MS);
     close(client);
     stop();
 }
 
-RUN_TESTS(cmocka_unit_test(closes_a_client_that_stays_silent_after_ten_seconds),
+RUN_TESTS(cmocka_unit_test(does_not_take_the_place_of_a_firewall_that_listens),
+          cmocka_unit_test(closes_a_client_that_stays_silent_after_ten_seconds),
           cmocka_unit_test(closes_a_client_that_does_not_take_its_answer),
+          cmocka_unit_test(says_so_where_the_answer_is_too_long),
           cmocka_unit_test(ends_a_request_that_is_longer_than_may_be_unread),
           cmocka_unit_test(waits_a_fifth_of_a_second_for_counters_and_answers_without_them))
