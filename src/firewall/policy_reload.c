@@ -11,8 +11,6 @@
 #include "firewall/supervisor.h"
 #include "system/wall_clock.h"
 
-enum { IN_FORCE_TIMEOUT_MS = 5000 };
-
 /* TCP ports, ascending. */
 struct wanted_ports {
     uint16_t ports[LINK_RULES_PORTS_MAX];
@@ -48,11 +46,11 @@ static void close_ports(struct supervisor *supervisor, const struct wanted_ports
     uint16_t gone[WALL_LISTENERS_MAX];
     size_t gone_count =
         wall_sockets_remove(&supervisor->sockets, wanted->ports, wanted->count, gone);
+    supervisor_begin_talk(supervisor, ROLE_MESSAGE_SEND_MS);
     for (size_t i = 0; i < gone_count && supervisor->proxy.process; i++) {
-        struct role_message message = {.kind = ROLE_MESSAGE_LISTENER_GONE, .number = gone[i]};
         struct error ignored;
-        /* One that takes no messages is replaced: each wait would hold up the supervisor. */
-        if (!role_message_send(supervisor->proxy.channel, &message, -1, &ignored)) {
+        /* One that takes no messages is replaced. */
+        if (!supervisor_tell_proxy(supervisor, ROLE_MESSAGE_LISTENER_GONE, gone[i], -1, &ignored)) {
             kill(supervisor->proxy.process, SIGKILL);
             return;
         }
@@ -68,9 +66,10 @@ static void tell_proxy(struct supervisor *supervisor, size_t first_new_listener)
     struct error error;
     if (supervisor->proxy.process == 0)
         return;
+    supervisor_begin_talk(supervisor, POLICY_RELOAD_TALK_MS);
     if (!supervisor_send_listeners(supervisor, first_new_listener, &error) ||
         !supervisor_send_policy(supervisor, &error) ||
-        !supervisor_await_policy(supervisor, supervisor->epoch, IN_FORCE_TIMEOUT_MS)) {
+        !supervisor_await_policy(supervisor, supervisor->epoch)) {
         if (supervisor->proxy.process)
             kill(supervisor->proxy.process, SIGKILL);
     }

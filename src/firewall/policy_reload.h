@@ -6,6 +6,8 @@
 
 struct supervisor;
 
+enum { POLICY_RELOAD_TALK_MS = 5000 }; /* for the proxy to take and confirm all of it */
+
 /**
  * Put a new policy in force, in the supervisor and in the proxy, or change nothing. Either way a
  * record says what happened. On success the answer (what was added and removed, the time taken)

@@ -119,6 +119,14 @@ static struct policy *compile_memory(int descriptor)
     return policy;
 }
 
+/* Only what was asked is answered, so there is room. */
+static void answer(struct proxy_role *role, struct role_message message)
+{
+    struct error error;
+    CHECK(role_message_send(role->channel, &message, -1,
+                            wall_clock_monotonic_ms() + ROLE_MESSAGE_SEND_MS, &error));
+}
+
 static void change_policy(struct proxy_role *role, int descriptor, uint64_t epoch)
 {
     struct proxy *proxy = &role->proxy;
@@ -129,9 +137,7 @@ static void change_policy(struct proxy_role *role, int descriptor, uint64_t epoc
     https_service_policy_changed(proxy);
     ssh_service_policy_changed(proxy);
     policy_free(policy_before);
-    struct role_message message = {.kind = ROLE_MESSAGE_IN_FORCE, .number = epoch};
-    struct error error;
-    CHECK(role_message_send(role->channel, &message, -1, &error));
+    answer(role, (struct role_message){.kind = ROLE_MESSAGE_IN_FORCE, .number = epoch});
     /* A large policy that went leaves nothing behind. */
     malloc_trim(0);
 }
@@ -140,13 +146,11 @@ static void change_policy(struct proxy_role *role, int descriptor, uint64_t epoc
 
 static void send_counters(struct proxy_role *role)
 {
-    struct role_message message = {
-        .kind = ROLE_MESSAGE_COUNTERS,
-        .number = role->proxy.agent_connections,
-        .second = record_queue_dropped(role->proxy.records),
-    };
-    struct error error;
-    CHECK(role_message_send(role->channel, &message, -1, &error));
+    answer(role, (struct role_message){
+                     .kind = ROLE_MESSAGE_COUNTERS,
+                     .number = role->proxy.agent_connections,
+                     .second = record_queue_dropped(role->proxy.records),
+                 });
 }
 
 static void handle_message(struct proxy_role *role, const struct role_message *message,

@@ -13,6 +13,16 @@ void role_dialogue_tell(struct role_dialogue *dialogue, const struct role_messag
         dialogue->are_counters_due = true;
 }
 
+enum role_beat role_dialogue_beat(struct role_dialogue *dialogue, int64_t now_ms)
+{
+    if (now_ms < dialogue->next_beat_ms)
+        return ROLE_BEAT_REST;
+    dialogue->next_beat_ms = now_ms + ROLE_DIALOGUE_BEAT_MS;
+    if (!dialogue->are_counters_due)
+        return ROLE_BEAT_ASK;
+    return ++dialogue->silent_beats < ROLE_DIALOGUE_BEATS_MAX ? ROLE_BEAT_REST : ROLE_BEAT_HUNG;
+}
+
 bool role_dialogue_hear(struct role_dialogue *dialogue, const struct role_message *message)
 {
     if (message->kind == ROLE_MESSAGE_IN_FORCE) {
@@ -24,6 +34,7 @@ bool role_dialogue_hear(struct role_dialogue *dialogue, const struct role_messag
     if (message->kind != ROLE_MESSAGE_COUNTERS || !dialogue->are_counters_due)
         return false;
     dialogue->are_counters_due = false;
+    dialogue->silent_beats = 0;
     dialogue->agent_connections = message->number;
     dialogue->records_dropped = message->second;
     return true;

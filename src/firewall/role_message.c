@@ -3,10 +3,10 @@
 #include <unistd.h>
 
 bool role_message_send(int channel, const struct role_message *message, int descriptor,
-                       struct error *error)
+                       int64_t deadline_ms, struct error *error)
 {
     struct bytes bytes = {(const uint8_t *)message, sizeof(*message)};
-    return descriptor_channel_send(channel, bytes, descriptor, error);
+    return descriptor_channel_send(channel, bytes, descriptor, deadline_ms, error);
 }
 
 enum descriptor_channel_result role_message_receive(int channel, struct role_message *message,

@@ -30,8 +30,13 @@ struct role_message {
     uint64_t second;
 };
 
+enum {
+    ROLE_MESSAGE_SEND_MS = 1000, /* all messages of one matter together, where none is taken */
+};
+
+/** As descriptor_channel_send. */
 bool role_message_send(int channel, const struct role_message *message, int descriptor,
-                       struct error *error);
+                       int64_t deadline_ms, struct error *error);
 
 /** As descriptor_channel_receive; a message of unknown shape ends the channel. */
 enum descriptor_channel_result role_message_receive(int channel, struct role_message *message,

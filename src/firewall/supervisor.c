@@ -27,13 +27,6 @@
 #include "system/wall_clock.h"
 
 enum {
-    PEM_BYTES_MAX = 64 * 1024,
-    UPSTREAM_CA_BYTES_MAX = 8 * 1024 * 1024,
-    READY_TIMEOUT_MS = 30000,
-    END_TIMEOUT_MS = 1000,
-    PROXY_EXIT_TIMEOUT_MS = 200,
-    RECORD_SOCKET_BYTES = 512 * 1024,
-    RECORD_TIMEOUT_MS = 100,
     OWN_POLLED = 3, /* signals, the proxy's channel, addresses */
 };
 
@@ -58,7 +51,7 @@ void supervisor_record(struct supervisor *supervisor, enum audit_kind kind,
     int socket = supervisor->record_sockets[0];
     struct pollfd polled = {.fd = socket, .events = POLLOUT};
     /* The proxy may have filled the queue; our own word is worth a short wait. */
-    bool is_sent = poll(&polled, 1, RECORD_TIMEOUT_MS) > 0 &&
+    bool is_sent = poll(&polled, 1, SUPERVISOR_RECORD_MS) > 0 &&
                    send(socket, bytes.data, bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
     supervisor->records_dropped += is_sent ? 0 : 1;
     buffer_done(&encoded);
@@ -67,12 +60,18 @@ void supervisor_record(struct supervisor *supervisor, enum audit_kind kind,
 
 /* --- what the proxy is told, and says ------------------------------------------------------- */
 
-static bool tell_proxy(struct supervisor *supervisor, enum role_message_kind kind, uint64_t number,
-                       int descriptor, struct error *error)
+void supervisor_begin_talk(struct supervisor *supervisor, int timeout_ms)
+{
+    supervisor->talk_end_ms = wall_clock_monotonic_ms() + timeout_ms;
+}
+
+bool supervisor_tell_proxy(struct supervisor *supervisor, enum role_message_kind kind,
+                           uint64_t number, int descriptor, struct error *error)
 {
     struct role_message message = {.kind = kind, .number = number};
     role_dialogue_tell(&supervisor->dialogue, &message);
-    return role_message_send(supervisor->proxy.channel, &message, descriptor, error);
+    return role_message_send(supervisor->proxy.channel, &message, descriptor,
+                             supervisor->talk_end_ms, error);
 }
 
 bool supervisor_send_policy(struct supervisor *supervisor, struct error *error)
@@ -80,15 +79,15 @@ bool supervisor_send_policy(struct supervisor *supervisor, struct error *error)
     CLEANUP_FD int memory =
         descriptor_channel_memory("rootcell-policy", buffer_bytes(&supervisor->bundle), error);
     return memory >= 0 &&
-           tell_proxy(supervisor, ROLE_MESSAGE_POLICY, supervisor->epoch, memory, error);
+           supervisor_tell_proxy(supervisor, ROLE_MESSAGE_POLICY, supervisor->epoch, memory, error);
 }
 
 bool supervisor_send_listeners(struct supervisor *supervisor, size_t first, struct error *error)
 {
     const struct wall_sockets *sockets = &supervisor->sockets;
     for (size_t i = first; i < sockets->listener_count; i++)
-        if (!tell_proxy(supervisor, ROLE_MESSAGE_LISTENER, sockets->listeners[i].port,
-                        sockets->listeners[i].descriptor, error))
+        if (!supervisor_tell_proxy(supervisor, ROLE_MESSAGE_LISTENER, sockets->listeners[i].port,
+                                   sockets->listeners[i].descriptor, error))
             return false;
     return true;
 }
@@ -97,14 +96,17 @@ static bool send_addresses(struct supervisor *supervisor, struct error *error)
 {
     struct bytes own = {(const uint8_t *)&supervisor->own, sizeof(supervisor->own)};
     CLEANUP_FD int memory = descriptor_channel_memory("rootcell-addresses", own, error);
-    return memory >= 0 && tell_proxy(supervisor, ROLE_MESSAGE_ADDRESSES, 0, memory, error);
+    return memory >= 0 &&
+           supervisor_tell_proxy(supervisor, ROLE_MESSAGE_ADDRESSES, 0, memory, error);
 }
 
 /* Everything that a new proxy needs; the policy comes last and is what it confirms. */
 static bool equip_proxy(struct supervisor *supervisor, struct error *error)
 {
-    return tell_proxy(supervisor, ROLE_MESSAGE_DATAGRAM, 0, supervisor->sockets.datagram, error) &&
-           tell_proxy(supervisor, ROLE_MESSAGE_LINK, 0, supervisor->sockets.packet, error) &&
+    return supervisor_tell_proxy(supervisor, ROLE_MESSAGE_DATAGRAM, 0, supervisor->sockets.datagram,
+                                 error) &&
+           supervisor_tell_proxy(supervisor, ROLE_MESSAGE_LINK, 0, supervisor->sockets.packet,
+                                 error) &&
            send_addresses(supervisor, error) && supervisor_send_listeners(supervisor, 0, error) &&
            supervisor_send_policy(supervisor, error);
 }
@@ -144,11 +146,10 @@ static bool receive_from_proxy(struct supervisor *supervisor)
     return false;
 }
 
-bool supervisor_await_policy(struct supervisor *supervisor, uint64_t epoch, int timeout_ms)
+bool supervisor_await_policy(struct supervisor *supervisor, uint64_t epoch)
 {
-    int64_t end_ms = wall_clock_monotonic_ms() + timeout_ms;
     while (supervisor->dialogue.epoch_in_force != epoch) {
-        int64_t left_ms = end_ms - wall_clock_monotonic_ms();
+        int64_t left_ms = supervisor->talk_end_ms - wall_clock_monotonic_ms();
         if (left_ms <= 0 || supervisor->proxy.process == 0 ||
             !descriptor_channel_wait(supervisor->proxy.channel, (int)left_ms) ||
             !receive_from_proxy(supervisor))
@@ -162,9 +163,10 @@ void supervisor_refresh_counters(struct supervisor *supervisor, int timeout_ms)
     struct error error;
     if (supervisor->proxy.process == 0)
         return;
+    supervisor_begin_talk(supervisor, timeout_ms);
     /* One question at a time: a proxy that answers none is asked none. */
     if (!supervisor->dialogue.are_counters_due &&
-        !tell_proxy(supervisor, ROLE_MESSAGE_STATUS, 0, -1, &error))
+        !supervisor_tell_proxy(supervisor, ROLE_MESSAGE_STATUS, 0, -1, &error))
         return;
     if (descriptor_channel_wait(supervisor->proxy.channel, timeout_ms))
         while (receive_from_proxy(supervisor))
@@ -204,6 +206,7 @@ static void restart_proxy(struct supervisor *supervisor)
 {
     struct error error;
     role_dialogue_begin(&supervisor->dialogue);
+    supervisor_begin_talk(supervisor, ROLE_MESSAGE_SEND_MS);
     supervisor->proxy.restart_count++;
     if (start_proxy(supervisor, &error) && equip_proxy(supervisor, &error))
         return;
@@ -276,10 +279,10 @@ static bool read_files(struct supervisor *supervisor, struct error *error)
 {
     const struct options *options = supervisor->options;
     struct proxy_files *files = &supervisor->files;
-    return read_pem("--ca-cert", options->ca_certificate, PEM_BYTES_MAX,
+    return read_pem("--ca-cert", options->ca_certificate, SUPERVISOR_PEM_BYTES_MAX,
                     &supervisor->ca_certificate, &files->ca_certificate, error) &&
            read_key(supervisor, error) &&
-           read_pem("--upstream-ca", options->upstream_ca, UPSTREAM_CA_BYTES_MAX,
+           read_pem("--upstream-ca", options->upstream_ca, SUPERVISOR_UPSTREAM_CA_BYTES_MAX,
                     &supervisor->upstream_ca, &files->upstream_ca, error) &&
            https_service_check(options, files, error);
 }
@@ -359,7 +362,7 @@ static bool open_signals(struct supervisor *supervisor, struct error *error)
 
 static bool open_record_sockets(struct supervisor *supervisor, struct error *error)
 {
-    int bytes = RECORD_SOCKET_BYTES;
+    int bytes = SUPERVISOR_RECORD_SOCKET_BYTES;
     if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, supervisor->record_sockets) != 0)
         return error_set_errno(error, errno, "socket pair");
     if (setsockopt(supervisor->record_sockets[0], SOL_SOCKET, SO_SNDBUFFORCE, &bytes,
@@ -384,9 +387,12 @@ static bool start_all(struct supervisor *supervisor, struct error *error)
         !wall_sockets_add(&supervisor->sockets, interface, supervisor->rules.ports,
                           supervisor->rules.port_count, error) ||
         !start_recorder(supervisor, error) || !start_proxy(supervisor, error) ||
-        !link_rules_load(&supervisor->rules, error) || !equip_proxy(supervisor, error))
+        !link_rules_load(&supervisor->rules, error))
         return false;
-    if (!supervisor_await_policy(supervisor, supervisor->epoch, READY_TIMEOUT_MS))
+    supervisor_begin_talk(supervisor, SUPERVISOR_READY_MS);
+    if (!equip_proxy(supervisor, error))
+        return false;
+    if (!supervisor_await_policy(supervisor, supervisor->epoch))
         return error_set(error, "the proxy did not start");
     return true;
 }
@@ -439,6 +445,7 @@ static void handle_addresses(struct supervisor *supervisor)
         supervisor->own = own;
         is_good = link_rules_load_filter(&supervisor->rules, &error);
         struct error ignored; /* the next proxy is told */
+        supervisor_begin_talk(supervisor, ROLE_MESSAGE_SEND_MS);
         if (supervisor->proxy.process && !send_addresses(supervisor, &ignored))
             end_proxy(supervisor);
     }
@@ -448,11 +455,37 @@ static void handle_addresses(struct supervisor *supervisor)
                       is_good ? "" : error.text);
 }
 
+/* The proxy is asked how it is from time to time; one that hangs is ended, and so replaced. */
+static void beat_proxy(struct supervisor *supervisor, int *timeout_ms)
+{
+    struct error error;
+    if (supervisor->proxy.process == 0)
+        return;
+    int64_t now_ms = wall_clock_monotonic_ms();
+    switch (role_dialogue_beat(&supervisor->dialogue, now_ms)) {
+    case ROLE_BEAT_REST:
+        break;
+    case ROLE_BEAT_ASK:
+        supervisor_begin_talk(supervisor, ROLE_MESSAGE_SEND_MS);
+        if (!supervisor_tell_proxy(supervisor, ROLE_MESSAGE_STATUS, 0, -1, &error))
+            end_proxy(supervisor);
+        break;
+    case ROLE_BEAT_HUNG:
+        supervisor_record(supervisor, AUDIT_CONTROL, AUDIT_INFO, "the proxy does not answer",
+                          "it is ended");
+        end_proxy(supervisor);
+    }
+    int64_t left_ms = supervisor->dialogue.next_beat_ms - now_ms;
+    if (*timeout_ms < 0 || left_ms < *timeout_ms)
+        *timeout_ms = (int)left_ms;
+}
+
 static void run_until_told(struct supervisor *supervisor)
 {
     enum supervisor_state state = SUPERVISOR_RUNNING;
     while (state == SUPERVISOR_RUNNING) {
         int timeout_ms = restart_roles(supervisor);
+        beat_proxy(supervisor, &timeout_ms);
         struct pollfd polled[OWN_POLLED + CONTROL_SERVER_POLLED] = {
             {.fd = supervisor->signals, .events = POLLIN},
             {.fd = supervisor->proxy.process ? supervisor->proxy.channel : -1, .events = POLLIN},
@@ -474,10 +507,10 @@ static void run_until_told(struct supervisor *supervisor)
 static void end_all(struct supervisor *supervisor)
 {
     control_server_free(supervisor->control);
-    role_end(&supervisor->proxy, END_TIMEOUT_MS);
+    role_end(&supervisor->proxy, SUPERVISOR_END_MS);
     if (supervisor->recorder.process)
         supervisor_record(supervisor, AUDIT_CONTROL, AUDIT_INFO, "firewall stopped", "");
-    role_end(&supervisor->recorder, END_TIMEOUT_MS);
+    role_end(&supervisor->recorder, SUPERVISOR_END_MS);
     linux_secret_done(&supervisor->ca_key);
     policy_free(supervisor->policy);
 }
@@ -526,7 +559,7 @@ int supervisor_run(const struct options *options)
     if (!start_all(&supervisor, &error)) {
         /* The proxy reads the upstream CAs while the rules load, and says itself what is wrong. */
         bool is_refused =
-            role_await_exit(&supervisor.proxy, PROXY_EXIT_TIMEOUT_MS) == PROXY_EXIT_REFUSED;
+            role_await_exit(&supervisor.proxy, SUPERVISOR_REFUSAL_MS) == PROXY_EXIT_REFUSED;
         end_all(&supervisor);
         return is_refused ? SUPERVISOR_EXIT_REFUSED : fail(&error, SUPERVISOR_EXIT_FAILED);
     }

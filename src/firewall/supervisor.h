@@ -13,6 +13,16 @@
 
 struct control_server;
 
+enum {
+    SUPERVISOR_PEM_BYTES_MAX = 64 * 1024, /* of certificate and key of the instance */
+    SUPERVISOR_UPSTREAM_CA_BYTES_MAX = 8 * 1024 * 1024,
+    SUPERVISOR_READY_MS = 30 * 1000, /* for the first proxy, on a slow machine */
+    SUPERVISOR_END_MS = 1000,        /* for a role that was told to end */
+    SUPERVISOR_REFUSAL_MS = 200,     /* for a proxy that refuses a file to end by itself */
+    SUPERVISOR_RECORD_SOCKET_BYTES = 512 * 1024,
+    SUPERVISOR_RECORD_MS = 100, /* for room for a record of our own */
+};
+
 /*
  * Theory of Operation
  *
@@ -30,6 +40,7 @@ struct control_server;
  *          rules added -> proxy swaps its policy and says IN_FORCE -> listeners that no rule
  *          names any more are closed.
  * Address: one that came or went on this machine -> packet rules loaded anew -> proxy told.
+ * Beat:    the proxy is asked for its counters now and then -> one that does not answer is killed.
  * Death:   a role that ends is started again with the sockets that the supervisor kept; while
  *          the proxy is down nothing passes. When the supervisor dies, the kernel kills both.
  */
@@ -56,6 +67,7 @@ struct supervisor {
     struct control_server *control; /* owned; NULL without --control */
     int64_t started_ms;
     struct role_dialogue dialogue; /* with the proxy that runs now */
+    int64_t talk_end_ms;           /* until when it must have taken what it is told */
     uint64_t records_dropped;      /* of our own */
 };
 
@@ -72,10 +84,19 @@ void supervisor_record(struct supervisor *supervisor, enum audit_kind kind,
                        enum audit_decision decision, const char *reason, const char *detail);
 
 /**
- * Receive what the proxy said, until it said that `epoch` is in force; false when it did not
- * within `timeout_ms`.
+ * What the proxy is told from here on it has to take, and what is awaited of it to say, within
+ * `timeout_ms`, all of it together: one that is slow cannot hold the supervisor up message by
+ * message.
  */
-bool supervisor_await_policy(struct supervisor *supervisor, uint64_t epoch, int timeout_ms);
+void supervisor_begin_talk(struct supervisor *supervisor, int timeout_ms);
+/** Tell it one thing; `descriptor` is -1 for none. */
+bool supervisor_tell_proxy(struct supervisor *supervisor, enum role_message_kind kind,
+                           uint64_t number, int descriptor, struct error *error);
+/**
+ * Receive what the proxy said, until it said that `epoch` is in force; false when it did not
+ * before the end of the talk.
+ */
+bool supervisor_await_policy(struct supervisor *supervisor, uint64_t epoch);
 
 /** Fill the counters from the proxy, waiting up to `timeout_ms` for them. */
 void supervisor_refresh_counters(struct supervisor *supervisor, int timeout_ms);

@@ -2,13 +2,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { SEND_TIMEOUT_MS = 1000 };
+#include "system/wall_clock.h"
 
 bool descriptor_channel_open(int ends[2], struct error *error)
 {
@@ -17,7 +18,16 @@ bool descriptor_channel_open(int ends[2], struct error *error)
     return true;
 }
 
-bool descriptor_channel_send(int channel, struct bytes message, int descriptor, struct error *error)
+/* Wait for room. */
+static bool await_room(int channel, int64_t deadline_ms)
+{
+    struct pollfd polled = {.fd = channel, .events = POLLOUT};
+    int64_t left_ms = deadline_ms - wall_clock_monotonic_ms();
+    return left_ms > 0 && poll(&polled, 1, left_ms > INT_MAX ? INT_MAX : (int)left_ms) != 0;
+}
+
+bool descriptor_channel_send(int channel, struct bytes message, int descriptor, int64_t deadline_ms,
+                             struct error *error)
 {
     struct iovec part = {(void *)message.data, message.length};
     union {
@@ -39,9 +49,10 @@ bool descriptor_channel_send(int channel, struct bytes message, int descriptor, 
             return true;
         if (errno == EINTR)
             continue;
-        struct pollfd polled = {.fd = channel, .events = POLLOUT};
-        if (errno != EAGAIN || poll(&polled, 1, SEND_TIMEOUT_MS) == 0)
+        if (errno != EAGAIN)
             return error_set_errno(error, errno, "send to role");
+        if (!await_room(channel, deadline_ms))
+            return error_set(error, "send to role: it takes no message");
     }
 }
 

@@ -14,8 +14,12 @@
 /** Both ends non-blocking and CLOEXEC. */
 bool descriptor_channel_open(int ends[2], struct error *error);
 
-/** Send one message; `descriptor` is -1 for none and stays the caller's. Waits up to 1 s. */
-bool descriptor_channel_send(int channel, struct bytes message, int descriptor,
+/**
+ * Send one message; `descriptor` is -1 for none and stays the caller's. Where the other process
+ * takes none, waits until `deadline_ms` of the monotonic clock: one deadline over several messages
+ * bounds them all.
+ */
+bool descriptor_channel_send(int channel, struct bytes message, int descriptor, int64_t deadline_ms,
                              struct error *error);
 
 enum descriptor_channel_result {

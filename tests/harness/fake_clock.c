@@ -1,11 +1,16 @@
 #include "harness/fake_clock.h"
 
+#include "base/check.h"
+
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 #include <uv.h>
 
-enum { START_MS = 3600 * 1000, PATIENCE_S = 30, POLL_PAUSE_NS = 1000 * 1000 };
+enum { START_MS = 3600 * 1000, PATIENCE_S = 30, REST_NS = 1000 * 1000 };
 
 static uint64_t clock_ms = START_MS;
 
@@ -15,6 +20,36 @@ int clock_gettime(clockid_t clock, struct timespec *now)
     *now = (struct timespec){.tv_sec = (time_t)(clock_ms / 1000),
                              .tv_nsec = (long)(clock_ms % 1000) * 1000000};
     return 0;
+}
+
+int nanosleep(const struct timespec *duration, struct timespec *left)
+{
+    clock_ms += (uint64_t)duration->tv_sec * 1000 + (uint64_t)duration->tv_nsec / 1000000;
+    sched_yield(); /* whoever is waited for may be another process */
+    return 0;
+}
+
+int ppoll(struct pollfd *polled, nfds_t count, const struct timespec *timeout, const sigset_t *mask)
+{
+    struct timespec none = {0};
+    int ready = (int)syscall(SYS_ppoll, polled, count, &none, NULL, (size_t)0);
+    CHECK(ready != 0 || timeout != NULL);
+    if (ready == 0)
+        nanosleep(timeout, NULL);
+    return ready;
+}
+
+int poll(struct pollfd *polled, nfds_t count, int timeout_ms)
+{
+    struct timespec timeout = {.tv_sec = timeout_ms / 1000,
+                               .tv_nsec = timeout_ms % 1000 * 1000000L};
+    return ppoll(polled, count, timeout_ms < 0 ? NULL : &timeout, NULL);
+}
+
+static void rest(void)
+{
+    const struct timespec pause = {.tv_nsec = REST_NS};
+    syscall(SYS_nanosleep, &pause, NULL);
 }
 
 static time_t real_seconds(void)
@@ -48,13 +83,12 @@ void fake_clock_advance(struct uv_loop_s *loop, uint64_t duration_ms)
 
 bool fake_clock_run(struct uv_loop_s *loop, bool (*is_done)(void *context), void *context)
 {
-    const struct timespec pause = {.tv_nsec = POLL_PAUSE_NS};
     time_t end_s = real_seconds() + PATIENCE_S;
     do {
         uv_run(loop, UV_RUN_NOWAIT);
         if (is_done(context))
             return true;
-        nanosleep(&pause, NULL);
+        rest();
     } while (real_seconds() < end_s);
     return false;
 }

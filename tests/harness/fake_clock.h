@@ -7,7 +7,7 @@
 /*
  * A clock that moves only when it is told to, under the real libuv, c-ares and sockets:
  * fake_clock.c takes the place of clock_gettime for a program that is linked with it, its shared
- * libraries included.
+ * libraries included. Whoever sleeps, or polls for what is not there, moves the clock by that.
  */
 
 struct uv_loop_s;

@@ -52,7 +52,7 @@ static void send_one(uint32_t kind, uint64_t number, int descriptor)
 {
     struct role_message message = {.kind = kind, .number = number};
     struct error error;
-    role_message_send(channel, &message, descriptor, &error);
+    role_message_send(channel, &message, descriptor, INT64_MAX, &error);
 }
 
 static void flood_with_counters(void)

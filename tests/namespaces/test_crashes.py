@@ -175,6 +175,21 @@ def test_nothing_outlives_a_supervisor_that_dies_under_load(world, own, agent, o
     ordinary()
 
 
+def test_a_proxy_that_hangs_is_replaced(own, ordinary):
+    """It is asked every ten seconds, and after three without an answer it is ended."""
+    ordinary()
+    since, before = own.record_position(), role(own, "proxy")
+    os.kill(before, signal.SIGSTOP)
+    try:
+        own.wait_record(since, 120, kind="control", reason="the proxy does not answer")
+        own.wait_record(since, kind="control", detail="proxy ended by signal 9")
+        new_role(own, "proxy", before)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(before, signal.SIGCONT)
+    ordinary()
+
+
 def test_roles_that_die_again_and_again_come_back_at_a_bounded_rate(own, ordinary):
     since = own.record_position()
     for _ in range(4):

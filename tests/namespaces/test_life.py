@@ -47,6 +47,8 @@ def bad_command_lines(wall, folder):
         "other-key.pem": key_pem(new_key()), "leaf.pem": leaf, "leaf.key": leaf_key,
         "garbage.pem": b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
         "empty.pem": b"",
+        "long.pem": wall.ca.read_bytes() + b"\n" * 64 * 1024,
+        "long-bundle.pem": wall.world.upstream_ca.read_bytes() + b"\n" * 8 * 1024 * 1024,
     }
     for name, data in files.items():
         (folder / name).write_bytes(data)
@@ -66,6 +68,8 @@ def bad_command_lines(wall, folder):
         yield f"{option} missing", changed(words, option, folder / "missing.pem")
         yield f"{option} empty file", changed(words, option, folder / "empty.pem")
         yield f"{option} garbage", changed(words, option, folder / "garbage.pem")
+    yield "--ca-cert too long", changed(words, "--ca-cert", folder / "long.pem")
+    yield "--upstream-ca too long", changed(words, "--upstream-ca", folder / "long-bundle.pem")
     yield "key of another", changed(words, "--ca-key", folder / "other-key.pem")
     yield "certificate that is no CA", changed(
         changed(words, "--ca-cert", folder / "leaf.pem"), "--ca-key", folder / "leaf.key")

@@ -38,7 +38,7 @@ static void ends_on_a_message_longer_than_the_room_and_leaks_no_descriptor(void 
     size_t length;
     struct error error;
     open_channel(ends);
-    assert_true(descriptor_channel_send(ends[0], BYTES_LITERAL("12345"), null, &error));
+    assert_true(descriptor_channel_send(ends[0], BYTES_LITERAL("12345"), null, INT64_MAX, &error));
     int count = open_count();
     assert_int_equal(descriptor_channel_receive(ends[1], room, sizeof(room), &length, &received),
                      DESCRIPTOR_CHANNEL_END);
@@ -111,8 +111,8 @@ static void carries_messages_in_order_with_their_descriptors(void **state)
     size_t length;
     struct error error;
     open_channel(ends);
-    assert_true(descriptor_channel_send(ends[0], BYTES_LITERAL("one"), -1, &error));
-    assert_true(descriptor_channel_send(ends[0], BYTES_LITERAL("three"), null, &error));
+    assert_true(descriptor_channel_send(ends[0], BYTES_LITERAL("one"), -1, INT64_MAX, &error));
+    assert_true(descriptor_channel_send(ends[0], BYTES_LITERAL("three"), null, INT64_MAX, &error));
     assert_int_equal(descriptor_channel_receive(ends[1], room, sizeof(room), &length, &received),
                      DESCRIPTOR_CHANNEL_MESSAGE);
     assert_bytes(((struct bytes){room, length}), "one");
