@@ -21,7 +21,6 @@ enum {
     ROUTE_TABLE = 100,
     RULE_PREFERENCE = 100,
     TABLE_LOCAL = 255,
-    FILTER_BYTES_MAX = 64 * 1024,
 };
 
 /* Addresses that the proxy never dials, whatever the policy says (wall: the address floor). */
@@ -222,7 +221,7 @@ static bool run(const struct argument_list *arguments, struct bytes input, struc
 bool link_rules_load_filter(const struct link_rules *rules, struct error *error)
 {
     struct buffer script;
-    buffer_init(&script, FILTER_BYTES_MAX);
+    buffer_init(&script, LINK_RULES_FILTER_BYTES_MAX);
     CLEANUP_ARGUMENTS struct argument_list arguments;
     argument_list_init(&arguments);
     argument_list_add_all(&arguments, "nft", "-f", "-", NULL);

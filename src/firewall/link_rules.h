@@ -24,7 +24,10 @@
  * closed, not open.
  */
 
-enum { LINK_RULES_PORTS_MAX = 136 };
+enum {
+    LINK_RULES_PORTS_MAX = 136,
+    LINK_RULES_FILTER_BYTES_MAX = 64 * 1024, /* of the script for nft */
+};
 
 /** What the rules are made from. Addresses in host byte order. */
 struct link_rules {

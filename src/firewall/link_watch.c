@@ -15,13 +15,7 @@
 #include "firewall/proxy.h"
 #include "system/wall_clock.h"
 
-enum {
-    WINDOW_MS = 60000,
-    ATTEMPTS_MAX = 1024, /* different ones remembered; a power of two */
-    PACKETS_A_TURN = 64, /* then the socket rests: */
-    REST_MS = 20,        /* a flood costs little, and its later packets are lost to the watch */
-    PACKET_BYTES = 64,
-};
+enum { PACKET_BYTES = 64 };
 
 /* A slot per hash of (kind, port): a clash costs a record more or less, never memory. */
 struct attempt {
@@ -38,7 +32,7 @@ struct link_watch {
     int descriptor; /* owned */
     uint32_t address;
     uint32_t netmask;
-    struct attempt attempts[ATTEMPTS_MAX];
+    struct attempt attempts[LINK_WATCH_ATTEMPTS_MAX];
 };
 
 struct link_watch *link_watch_new(struct proxy *proxy, uint32_t address, uint32_t netmask)
@@ -84,7 +78,7 @@ static void note_packet(struct link_watch *watch, uint16_t ethernet_type, struct
     if (packet.kind == LINK_PACKET_ORDINARY)
         return;
     uint64_t now_ms = (uint64_t)wall_clock_monotonic_ms();
-    size_t slot = ((size_t)packet.port * 31 + (size_t)packet.kind * 7919) % ATTEMPTS_MAX;
+    size_t slot = ((size_t)packet.port * 31 + (size_t)packet.kind * 7919) % LINK_WATCH_ATTEMPTS_MAX;
     struct attempt *attempt = &watch->attempts[slot];
     bool is_same = attempt->port == packet.port && attempt->kind == packet.kind;
     if (is_same && now_ms < attempt->window_end_ms) {
@@ -92,7 +86,8 @@ static void note_packet(struct link_watch *watch, uint16_t ethernet_type, struct
         return;
     }
     uint32_t count = is_same ? attempt->count : 0;
-    *attempt = (struct attempt){now_ms + WINDOW_MS, 0, packet.port, (uint8_t)packet.kind};
+    *attempt =
+        (struct attempt){now_ms + LINK_WATCH_WINDOW_MS, 0, packet.port, (uint8_t)packet.kind};
     make_record(watch, &packet, count);
 }
 
@@ -107,7 +102,7 @@ static void on_rested(uv_timer_t *timer)
 static void on_packets(uv_poll_t *poll, int status, int events)
 {
     struct link_watch *watch = poll->data;
-    for (int i = 0; i < PACKETS_A_TURN; i++) {
+    for (int i = 0; i < LINK_WATCH_PACKETS_PER_TURN; i++) {
         uint8_t packet[PACKET_BYTES];
         struct sockaddr_ll from = {0};
         socklen_t length = sizeof(from);
@@ -118,7 +113,7 @@ static void on_packets(uv_poll_t *poll, int status, int events)
         note_packet(watch, ntohs(from.sll_protocol), (struct bytes){packet, (size_t)got});
     }
     uv_poll_stop(poll);
-    uv_timer_start(&watch->rest, on_rested, REST_MS, 0);
+    uv_timer_start(&watch->rest, on_rested, LINK_WATCH_REST_MS, 0);
 }
 
 void link_watch_start(struct link_watch *watch, int descriptor)

@@ -6,6 +6,13 @@
 struct link_watch;
 struct proxy;
 
+enum {
+    LINK_WATCH_WINDOW_MS = 60 * 1000,
+    LINK_WATCH_ATTEMPTS_MAX = 1024,   /* different ones remembered; a power of two */
+    LINK_WATCH_PACKETS_PER_TURN = 64, /* then the socket rests: */
+    LINK_WATCH_REST_MS = 20, /* a flood costs little, and its later packets are lost to the watch */
+};
+
 /**
  * Records what the agent tries on the link beside the open services: the first attempt per
  * protocol and port in a minute makes a record, the next one of them in a later minute tells how

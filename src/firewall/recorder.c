@@ -16,9 +16,6 @@
 
 enum {
     LINE_BYTES_MAX = 6 * AUDIT_DATAGRAM_MAX + 1024, /* every byte escaped */
-    BATCH_BYTES = 64 * 1024,
-    BATCH_DATAGRAMS = 32,
-    FLUSH_INTERVAL_MS = 1000,
 };
 
 struct recorder {
@@ -103,7 +100,7 @@ static void flush_suppressed(struct recorder *recorder)
     uint64_t now_ms = (uint64_t)wall_clock_monotonic_ms();
     while (record_limit_next_summary(recorder->limit, now_ms, &record)) {
         add_line(recorder, &record);
-        if (buffer_length(&recorder->lines) >= BATCH_BYTES)
+        if (buffer_length(&recorder->lines) >= RECORDER_BATCH_BYTES)
             write_lines(recorder);
     }
     uint64_t lost_before = recorder->lost_count;
@@ -139,7 +136,7 @@ static bool receive_one(struct recorder *recorder)
             break;
         }
         take_record(recorder, encoded);
-        if (buffer_length(&recorder->lines) >= BATCH_BYTES)
+        if (buffer_length(&recorder->lines) >= RECORDER_BATCH_BYTES)
             write_lines(recorder);
     } while (!reader_is_at_end(&reader));
     return true;
@@ -147,7 +144,7 @@ static bool receive_one(struct recorder *recorder)
 
 static void receive_batch(struct recorder *recorder)
 {
-    for (int i = 0; i < BATCH_DATAGRAMS; i++)
+    for (int i = 0; i < RECORDER_DATAGRAMS_PER_TURN; i++)
         if (!receive_one(recorder))
             break;
     write_lines(recorder);
@@ -155,7 +152,7 @@ static void receive_batch(struct recorder *recorder)
 
 static void run(struct recorder *recorder, int channel, const sigset_t *waiting_mask)
 {
-    int64_t flush_ms = wall_clock_monotonic_ms() + FLUSH_INTERVAL_MS;
+    int64_t flush_ms = wall_clock_monotonic_ms() + RECORDER_FLUSH_MS;
     while (!is_end_wanted) {
         struct pollfd polled[2] = {{.fd = recorder->socket, .events = POLLIN},
                                    {.fd = channel, .events = POLLIN}};
@@ -171,7 +168,7 @@ static void run(struct recorder *recorder, int channel, const sigset_t *waiting_
             break; /* the supervisor is gone */
         if (wall_clock_monotonic_ms() >= flush_ms) {
             flush_suppressed(recorder);
-            flush_ms = wall_clock_monotonic_ms() + FLUSH_INTERVAL_MS;
+            flush_ms = wall_clock_monotonic_ms() + RECORDER_FLUSH_MS;
         }
     }
     while (receive_one(recorder))
@@ -197,7 +194,7 @@ int recorder_main(void *context, int channel)
 
     struct recorder recorder = {.file = start->file, .socket = start->socket};
     recorder.limit = record_limit_new(RECORD_LIMIT_RECORDER_FACTOR);
-    buffer_init(&recorder.lines, BATCH_BYTES + 2 * LINE_BYTES_MAX);
+    buffer_init(&recorder.lines, RECORDER_BATCH_BYTES + 2 * LINE_BYTES_MAX);
     run(&recorder, channel, &waiting_mask);
     buffer_done(&recorder.lines);
     record_limit_free(recorder.limit);

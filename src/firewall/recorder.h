@@ -5,6 +5,12 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+enum {
+    RECORDER_BATCH_BYTES = 64 * 1024, /* of lines: then they are written */
+    RECORDER_DATAGRAMS_PER_TURN = 32, /* then what they brought is written */
+    RECORDER_FLUSH_MS = 1000,         /* how often counts of what was suppressed or lost are told */
+};
+
 /**
  * The recorder role: takes records as datagrams, checks each, and appends JSON lines to the audit
  * log. It has a user of its own and no network. A log that cannot be written (a full disk, a host

@@ -17,7 +17,7 @@
 #include "system/file.h"
 #include "system/wall_clock.h"
 
-enum { KEPT_MAX = 16, QUICK_DEATH_MS = 1000, RESTART_PAUSE_MS = 500 };
+enum { KEPT_MAX = 16 };
 
 static int compare_descriptors(const void *left, const void *right)
 {
@@ -104,8 +104,9 @@ bool role_reap(struct role *role, int64_t now_ms, char how[32])
         snprintf(how, 32, "signal %d", WTERMSIG(status));
     else
         snprintf(how, 32, "status %d", WEXITSTATUS(status));
-    bool is_quick = now_ms - role->started_ms < QUICK_DEATH_MS;
-    role->restart_at_ms = is_quick && role->restart_count > 0 ? now_ms + RESTART_PAUSE_MS : now_ms;
+    bool is_quick = now_ms - role->started_ms < ROLE_QUICK_DEATH_MS;
+    role->restart_at_ms =
+        is_quick && role->restart_count > 0 ? now_ms + ROLE_RESTART_PAUSE_MS : now_ms;
     return true;
 }
 

@@ -6,6 +6,11 @@
 
 #include "base/error.h"
 
+enum {
+    ROLE_QUICK_DEATH_MS = 1000,  /* after its start */
+    ROLE_RESTART_PAUSE_MS = 500, /* before another follows one that died so */
+};
+
 /** A process of the firewall, as the supervisor sees it. */
 struct role {
     const char *name;
@@ -28,8 +33,8 @@ bool role_start(struct role *role, role_main_fn *main, void *context, const int 
 
 /**
  * Has it ended? Then say how ("signal 9", "status 1", "a forbidden system call") in `how`, close
- * the channel and set the earliest time of a restart: at once, or after up to a second when it had
- * just been started.
+ * the channel and set the earliest time of a restart: at once, or after a pause when it had just
+ * been started and is not the first.
  */
 bool role_reap(struct role *role, int64_t now_ms, char how[32]);
 

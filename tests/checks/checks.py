@@ -281,17 +281,53 @@ NO_LIMITS = {
     "TLS_MEMORY_KEY_BLOCK_BYTES": "how locked memory is cut",
     "OWN_ADDRESSES_MAX": "the same as ADDRESS_FLOOR_OWN_MAX",
 }
+# The same in its sources, where no limit stands.
+NO_LIMITS_OF_SOURCES = {
+    "GROUP_NAME_MAX": "a part of the format",
+    "KEPT_MAX": "follows from the program",
+    "LEAF_COMMON_NAME_MAX": "a part of the format",
+    "LINE_BYTES_MAX": "follows from AUDIT_DATAGRAM_MAX",
+    "PADDED_EMPTY_MAX": "a part of what HTTP2_EMPTY_DATA_BURST counts",
+    "POOL_PREFIX_MAX": "what --pool may be",
+    "POOL_TICK_MS": "how exactly limits are kept",
+    "RESOLVER_TICK_MS": "how exactly limits are kept",
+    "RULES_MAX": "of lists that are part of the program",
+    "SESSION_SETTINGS_MAX": "of lists that are part of the program",
+    "SUMMARY_INTERVAL_MS": "how often counts are told",
+    "TRIM_AFTER_MS": "when memory goes back to the machine",
+    "UPSTREAM_TICK_MS": "how exactly limits are kept",
+    "STREAM_LINGER_TICK_MS": "how exactly limits are kept",
+}
 LIMIT_FOLDERS = ("base", "firewall", "policy", "system", "wire")
+LIMIT_HEADERS = ("src/record/audit_record.h", "src/record/control_message.h")
 LIMIT_NAME = re.compile(
-    r"\b([A-Z][A-Z0-9_]*_(?:MAX|LIMIT|MS|BYTES|BURST|RATE|PER_[A-Z]+))\s*=[^=]")
+    r"\b([A-Z][A-Z0-9_]*_(?:MAX|LIMIT|MS|S|BYTES|BURST|RATE|PER_[A-Z]+))\s*=[^=]")
 
 
 def limits_in_headers():
     for name in sources("src"):
-        if name.endswith(".h") and name.split("/")[1] in LIMIT_FOLDERS:
+        if name in LIMIT_HEADERS or (
+                name.endswith(".h") and name.split("/")[1] in LIMIT_FOLDERS):
             for number, line in lines(without_comments(text(name))):
                 for limit in LIMIT_NAME.findall(line):
                     yield limit, f"{name}:{number}"
+
+
+def check_limits_of_the_firewall_stand_in_headers():
+    found = set()
+    for name in sources("src"):
+        if not name.endswith(".c") or not (
+                name.startswith("src/firewall/") or name == "src/system/stream.c"):
+            continue
+        for number, line in lines(without_comments(text(name))):
+            for limit in LIMIT_NAME.findall(line):
+                if not limit.endswith(("_MAX", "_LIMIT", "_MS", "_S")):
+                    continue
+                found.add(limit)
+                if limit not in NO_LIMITS_OF_SOURCES:
+                    yield f"{name}:{number}: {limit} belongs in a header, and in docs/limits.md"
+    for limit in sorted(NO_LIMITS_OF_SOURCES.keys() - found):
+        yield f"tests/checks/checks.py: there is no {limit} any more"
 
 
 def check_the_table_of_limits_is_whole():
@@ -300,7 +336,7 @@ def check_the_table_of_limits_is_whole():
     found = set()
     for limit, place in limits_in_headers():
         found.add(limit)
-        is_none = limit in NO_LIMITS 
+        is_none = limit in NO_LIMITS
         if limit not in listed and not is_none:
             yield f"{place}: {limit} is not in tests/limits/limit_table.c"
     for limit in sorted(NO_LIMITS.keys() - found):

@@ -14,13 +14,21 @@
 #include "firewall/http2_session.h"
 #include "firewall/http2_upstream.h"
 #include "firewall/leaf_cache.h"
+#include "firewall/link_rules.h"
+#include "firewall/link_watch.h"
 #include "firewall/listeners.h"
 #include "firewall/policy_bundle.h"
+#include "firewall/policy_reload.h"
 #include "firewall/protocol_memory.h"
 #include "firewall/proxy.h"
 #include "firewall/record_limit.h"
 #include "firewall/record_queue.h"
+#include "firewall/recorder.h"
 #include "firewall/resolver.h"
+#include "firewall/role.h"
+#include "firewall/role_dialogue.h"
+#include "firewall/role_message.h"
+#include "firewall/supervisor.h"
 #include "firewall/tls_upstream.h"
 #include "firewall/upstream_connection.h"
 #include "firewall/upstream_pool.h"
@@ -30,6 +38,8 @@
 #include "policy/policy.h"
 #include "policy/provider_file.h"
 #include "policy/rule_line.h"
+#include "record/audit_record.h"
+#include "record/control_message.h"
 #include "system/linux_secret.h"
 #include "system/stream.h"
 #include "system/tls_memory.h"
@@ -160,18 +170,28 @@ const struct limit limit_table[] = {
           "refuses_a_flood_of_key_updates"),
     LIMIT(TLS_OUTPUT_RECORD_BYTES, "bytes", "the next record begins",
           "no_record_is_longer_than_sixteen_kibibytes"),
+    LIMIT(TLS_OUTPUT_RECORDS, "records", "gathered records are written",
+          "what_is_gathered_leaves_in_one_piece_and_no_more_than_the_block_takes"),
     LIMIT(TLS_OUTPUT_BLOCK_BYTES, "bytes", "gathered records are written",
           "what_is_gathered_leaves_in_one_piece_and_no_more_than_the_block_takes"),
     LIMIT(TLS_UPSTREAM_SESSIONS_MAX, "sessions", "the oldest goes",
           "forgets_the_oldest_of_too_many_sessions"),
     LIMIT(TLS_UPSTREAM_SESSIONS_PER_NAME, "sessions", "the oldest of the name goes",
           "keeps_eight_sessions_of_a_name_and_uses_each_once"),
+    LIMIT(TLS_UPSTREAM_SESSION_AGE_S, "s", "an older session is not offered",
+          "offers_no_session_that_is_older_than_an_hour"),
     LIMIT(LEAF_CACHE_MAX, "certificates", "the least recently used one goes",
           "the_least_recently_used_leaf_makes_room"),
     LIMIT(LEAF_BURST, "certificates", "of one rule: the connection is refused",
           "a_storm_of_names_under_one_rule_is_stopped_and_another_rule_is_not"),
     LIMIT(LEAF_PER_SECOND, "a second", "so many come back to the burst",
           "a_storm_of_names_under_one_rule_is_stopped_and_another_rule_is_not"),
+    LIMIT(LEAF_BEFORE_S, "s", "a leaf is valid from so long before: clocks differ",
+          "a_leaf_is_valid_for_a_week_and_from_a_day_before"),
+    LIMIT(LEAF_AFTER_S, "s", "then it is valid no more",
+          "a_leaf_is_valid_for_a_week_and_from_a_day_before"),
+    LIMIT(LEAF_RENEW_S, "s", "with less left a new one is made",
+          "a_leaf_is_kept_and_renewed_on_its_last_day"),
     HEADING("HTTP"),
     LIMIT(HTTP_HEAD_BYTES_MAX, "bytes", "431, or 502 for a server's", "refuses_more_than_its_caps"),
     LIMIT(HTTP_HEAD_FIELDS_MAX, "fields", "431, or 502 for a server's",
@@ -386,6 +406,79 @@ const struct limit limit_table[] = {
           "refuses_more_files_than_it_keeps"),
     LIMIT(PROVIDER_LINES_MAX, "lines", "the firewall does not start",
           "refuses_more_lines_than_it_keeps"),
+    LIMIT(CONTROL_SERVER_LEFTOVER_MS, "ms",
+          "a control socket on which somebody listens for longer: starting fails",
+          "does_not_take_the_place_of_a_firewall_that_listens"),
+    LIMIT(CONTROL_REQUEST_BYTES_MAX, "bytes", "a longer request is not read to its end",
+          "ends_a_request_that_is_longer_than_may_be_unread"),
+    LIMIT(CONTROL_ANSWER_BYTES_MAX, "bytes", "the answer says that it was too long",
+          "says_so_where_the_answer_is_too_long"),
+    LIMIT(CONTROL_CAPTURE_CLIENTS_MAX, "clients", "of a capture: one more is refused", NULL),
+    LIMIT(CONTROL_GROUPS_MAX, "groups", "of a policy: refused",
+          "refuses_more_groups_than_there_may_be"),
+    LIMIT(AUDIT_NAME_MAX, "bytes", "longer text of a record is cut and shows it",
+          "cuts_long_text_and_shows_it"),
+    LIMIT(AUDIT_METHOD_MAX, "bytes", "longer text of a record is cut and shows it",
+          "cuts_long_text_and_shows_it"),
+    LIMIT(AUDIT_PATH_MAX, "bytes", "longer text of a record is cut and shows it",
+          "cuts_long_text_and_shows_it"),
+    LIMIT(AUDIT_RULE_MAX, "bytes", "longer text of a record is cut and shows it",
+          "cuts_long_text_and_shows_it"),
+    LIMIT(AUDIT_REASON_MAX, "bytes", "longer text of a record is cut and shows it",
+          "cuts_long_text_and_shows_it"),
+    LIMIT(AUDIT_DETAIL_MAX, "bytes", "longer text of a record is cut and shows it",
+          "cuts_long_text_and_shows_it"),
+    LIMIT(AUDIT_DATAGRAM_MAX, "bytes", "of a record: all its texts fit",
+          "cuts_long_text_and_shows_it"),
+    LIMIT(AUDIT_BATCH_MAX, "bytes", "records that leave together",
+          "drops_and_counts_what_a_recorder_that_takes_nothing_leaves_no_room_for"),
+    LIMIT(RECORDER_BATCH_BYTES, "bytes", "gathered lines are written",
+          "writes_lines_when_sixty_four_kibibytes_are_gathered"),
+    LIMIT(RECORDER_DATAGRAMS_PER_TURN, "datagrams", "what they brought is written",
+          "writes_what_so_many_datagrams_brought_before_it_takes_more"),
+    LIMIT(RECORDER_FLUSH_MS, "ms", "what was suppressed, lost or refused is told",
+          "tells_of_what_it_refused_after_a_second"),
+    HEADING("The link"),
+    LIMIT(LINK_WATCH_WINDOW_MS, "ms", "attempts of one kind and port are counted, not recorded",
+          "records_the_first_attempt_of_a_minute_and_counts_the_others"),
+    LIMIT(LINK_WATCH_ATTEMPTS_MAX, "different attempts", "a newer one takes the place of another",
+          "remembers_so_many_attempts_and_none_of_them_costs_more"),
+    LIMIT(LINK_WATCH_PACKETS_PER_TURN, "packets", "the watch rests", "rests_after_so_many_packets"),
+    LIMIT(LINK_WATCH_REST_MS, "ms",
+          "then it looks again; what the socket does not hold is not seen",
+          "rests_after_so_many_packets"),
+    LIMIT(LINK_RULES_FILTER_BYTES_MAX, "bytes", "of packet rules: all addresses and ports fit",
+          "has_room_for_every_port_and_every_address_that_there_may_be"),
+    HEADING("Supervisor and roles"),
+    LIMIT(SUPERVISOR_PEM_BYTES_MAX, "bytes", "a longer certificate: starting fails",
+          "test_refuses_every_bad_command_line_with_status_2_and_one_line"),
+    LIMIT(SUPERVISOR_UPSTREAM_CA_BYTES_MAX, "bytes", "a longer bundle: starting fails",
+          "test_refuses_every_bad_command_line_with_status_2_and_one_line"),
+    LIMIT(SUPERVISOR_READY_MS, "ms", "without a proxy that is ready starting fails",
+          "gives_up_a_proxy_that_does_not_start_after_thirty_seconds"),
+    LIMIT(SUPERVISOR_REFUSAL_MS, "ms", "a proxy that does not end by itself refused nothing",
+          "waits_for_an_exit_no_longer_than_it_is_told"),
+    LIMIT(SUPERVISOR_END_MS, "ms", "a role that was told to end is killed",
+          "a_role_that_does_not_end_is_killed_when_its_time_is_over"),
+    LIMIT(SUPERVISOR_RECORD_SOCKET_BYTES, "bytes",
+          "on the way to the recorder: who has more to send keeps it",
+          "test_cannot_keep_the_supervisor_from_its_records"),
+    LIMIT(SUPERVISOR_RECORD_MS, "ms",
+          "without room a record of the supervisor's own is dropped and counted",
+          "a_record_of_its_own_waits_a_tenth_of_a_second_for_room_and_is_counted"),
+    LIMIT(ROLE_MESSAGE_SEND_MS, "ms", "a proxy that takes not all that it is told is replaced",
+          "a_proxy_that_takes_no_messages_is_waited_for_once"),
+    LIMIT(POLICY_RELOAD_TALK_MS, "ms", "a proxy that does not confirm a policy is replaced",
+          "test_loses_its_place_when_it_hears_no_reload"),
+    LIMIT(ROLE_DIALOGUE_BEAT_MS, "ms", "the proxy is asked how it is",
+          "a_proxy_that_misses_three_beats_hangs"),
+    LIMIT(ROLE_DIALOGUE_BEATS_MAX, "beats",
+          "without an answer: the proxy is replaced, with a record",
+          "test_a_proxy_that_hangs_is_replaced"),
+    LIMIT(ROLE_QUICK_DEATH_MS, "ms", "a role that ends sooner after its start ended quickly",
+          "a_role_that_dies_young_again_is_followed_after_a_pause"),
+    LIMIT(ROLE_RESTART_PAUSE_MS, "ms", "then the next one follows one that ended quickly",
+          "test_roles_that_die_again_and_again_come_back_at_a_bounded_rate"),
 };
 
 const int limit_table_count = sizeof(limit_table) / sizeof(limit_table[0]);

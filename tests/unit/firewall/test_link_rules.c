@@ -86,7 +86,37 @@ static void closes_the_network_of_a_private_resolver(void **state)
     free(filter);
 }
 
-RUN_TESTS(cmocka_unit_test(drops_what_is_malformed_spoofed_or_meant_for_another_interface),
+static void has_room_for_every_port_and_every_address_that_there_may_be(void **state)
+{
+    struct own_addresses own = {.count = OWN_ADDRESSES_MAX};
+    struct link_rules rules = {
+        .options = &options,
+        .own = &own,
+        .address = 0xc0a86402,
+        .netmask = 0xffffff00,
+        .port_count = LINK_RULES_PORTS_MAX,
+        .proxy_user = 61001,
+    };
+    struct buffer out;
+    for (size_t i = 0; i < OWN_ADDRESSES_MAX; i++) {
+        memset(&own.list[i].address, 0xff, sizeof(own.list[i].address));
+        own.list[i].bits = 128;
+        own.list[i].is_network_closed = true;
+    }
+    for (size_t i = 0; i < LINK_RULES_PORTS_MAX; i++)
+        rules.ports[i] = (uint16_t)(60000 + i);
+    buffer_init(&out, LINK_RULES_FILTER_BYTES_MAX);
+    assert_true(link_rules_write_filter(&rules, &out));
+    assert_true(buffer_length(&out) > OWN_ADDRESSES_MAX * INET6_ADDRSTRLEN);
+    buffer_done(&out);
+    /* Where there is none, there is no half of a script. */
+    buffer_init(&out, 1024);
+    assert_false(link_rules_write_filter(&rules, &out));
+    buffer_done(&out);
+}
+
+RUN_TESTS(cmocka_unit_test(has_room_for_every_port_and_every_address_that_there_may_be),
+          cmocka_unit_test(drops_what_is_malformed_spoofed_or_meant_for_another_interface),
           cmocka_unit_test(ends_the_input_chain_with_a_drop),
           cmocka_unit_test(keeps_the_proxy_from_the_floor_but_lets_it_ask_the_resolver),
           cmocka_unit_test(closes_the_network_of_a_private_resolver))

@@ -9,11 +9,21 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
+#include <time.h>
 
 /* Our side of TLS with a server in the same process, over memory. */
 
+static time_t clock_s = 1700000000;
 static SSL_CTX *server;
 static struct tls_upstream *upstream;
+
+/* In libc's place, for OpenSSL as well. */
+time_t time(time_t *now)
+{
+    if (now)
+        *now = clock_s;
+    return clock_s;
+}
 
 /* A certificate for *.example.com that is its own anchor. */
 static X509 *make_certificate(EVP_PKEY *key)
@@ -132,6 +142,22 @@ static void uses_the_one_session_of_tls_1_2_again(void **state)
     stop();
 }
 
-RUN_TESTS(cmocka_unit_test(keeps_eight_sessions_of_a_name_and_uses_each_once),
+static void offers_no_session_that_is_older_than_an_hour(void **state)
+{
+    static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
+    for (size_t i = 0; i < 2; i++) {
+        start(versions[i], 2);
+        assert_false(connect_to("a.example.com"));
+        no_longer_sent_new_tickets();
+        clock_s += TLS_UPSTREAM_SESSION_AGE_S;
+        assert_true(connect_to("a.example.com"));
+        clock_s += 1;
+        assert_false(connect_to("a.example.com"));
+        stop();
+    }
+}
+
+RUN_TESTS(cmocka_unit_test(offers_no_session_that_is_older_than_an_hour),
+          cmocka_unit_test(keeps_eight_sessions_of_a_name_and_uses_each_once),
           cmocka_unit_test(forgets_the_oldest_of_too_many_sessions),
           cmocka_unit_test(uses_the_one_session_of_tls_1_2_again))

@@ -122,16 +122,33 @@ static void escapes_what_could_forge_a_line_or_drive_a_terminal(void **state)
                 "\\udb40\\udc01\"}\n");
 }
 
+static void assert_cut(struct bytes text, size_t limit)
+{
+    assert_int_equal(text.length, limit);
+    assert_true(bytes_end_with(text, BYTES_LITERAL("a...")));
+}
+
 static void cuts_long_text_and_shows_it(void **state)
 {
-    uint8_t path[AUDIT_PATH_MAX + 50];
-    memset(path, 'p', sizeof(path));
-    struct audit_record record = {.kind = AUDIT_HTTP, .path = {path, sizeof(path)}}, decoded;
+    static uint8_t many[2 * AUDIT_DETAIL_MAX];
+    memset(many, 'a', sizeof(many));
+    struct bytes text = {many, sizeof(many)};
+    struct audit_record decoded, record = {.kind = AUDIT_HTTP,
+                                           .name = text,
+                                           .method = text,
+                                           .path = text,
+                                           .rule = text,
+                                           .reason = text,
+                                           .detail = text};
     struct buffer datagram;
-    encode(&record, &datagram);
+    encode(&record, &datagram); /* the longest, and it fits */
     assert_true(audit_record_decode(buffer_bytes(&datagram), &decoded));
-    assert_int_equal(decoded.path.length, AUDIT_PATH_MAX);
-    assert_true(bytes_end_with(decoded.path, BYTES_LITERAL("p...")));
+    assert_cut(decoded.name, AUDIT_NAME_MAX);
+    assert_cut(decoded.method, AUDIT_METHOD_MAX);
+    assert_cut(decoded.path, AUDIT_PATH_MAX);
+    assert_cut(decoded.rule, AUDIT_RULE_MAX);
+    assert_cut(decoded.reason, AUDIT_REASON_MAX);
+    assert_cut(decoded.detail, AUDIT_DETAIL_MAX);
     buffer_done(&datagram);
 }
 

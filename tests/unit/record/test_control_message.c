@@ -26,6 +26,25 @@ static void refuses_policies_that_lack_or_add_something(void **state)
                           "\"a\" must be a text");
 }
 
+static void refuses_more_groups_than_there_may_be(void **state)
+{
+    for (int count = CONTROL_GROUPS_MAX; count <= CONTROL_GROUPS_MAX + 1; count++) {
+        struct buffer json;
+        struct control_policy policy;
+        struct error error = {""};
+        buffer_init(&json, 65536);
+        assert_true(buffer_append_text(&json, "{\"https\":\"\",\"ssh\":\"\",\"dns\":\"\","));
+        for (int i = 0; i < count; i++)
+            assert_true(buffer_append_format(&json, "%s\"g%d\":\"\"", i ? "," : "\"groups\":{", i));
+        assert_true(buffer_append_text(&json, "}}"));
+        bool is_parsed = control_policy_parse(buffer_bytes(&json), &policy, &error);
+        assert_int_equal(is_parsed, count == CONTROL_GROUPS_MAX);
+        if (is_parsed)
+            control_policy_done(&policy);
+        buffer_done(&json);
+    }
+}
+
 static void refuses_to_write_text_that_is_no_utf8(void **state)
 {
     struct control_policy policy = {.https = BYTES_LITERAL("\xff\xfe")};
@@ -124,7 +143,8 @@ static void finds_requests_by_their_whole_word(void **state)
     assert_int_equal(request, CONTROL_STATUS);
 }
 
-RUN_TESTS(cmocka_unit_test(refuses_policies_that_lack_or_add_something),
+RUN_TESTS(cmocka_unit_test(refuses_more_groups_than_there_may_be),
+          cmocka_unit_test(refuses_policies_that_lack_or_add_something),
           cmocka_unit_test(refuses_to_write_text_that_is_no_utf8),
           cmocka_unit_test(refuses_answers_that_make_no_sense),
           cmocka_unit_test(carries_the_reason_of_a_refusal_without_control_characters),
