@@ -164,6 +164,16 @@ static void put_length(struct buffer *out, uint64_t body_bytes)
     CHECK(buffer_append_format(out, "content-length: %" PRIu64 "\r\n", body_bytes));
 }
 
+/*
+ * Methods whose requests are expected to have content: without it they say so (RFC 9110 section
+ * 8.6), because servers ask for a length (411).
+ */
+static bool is_length_expected(struct bytes method)
+{
+    return bytes_equal_text(method, "POST") || bytes_equal_text(method, "PUT") ||
+           bytes_equal_text(method, "PATCH");
+}
+
 static void put_framing(struct buffer *out, const struct http_head *head, uint8_t minor_version)
 {
     switch (head->body) {
@@ -171,6 +181,8 @@ static void put_framing(struct buffer *out, const struct http_head *head, uint8_
         if (head->kind == HTTP_RESPONSE && head->announced_bytes >= 0 &&
             head->status >= STATUS_OK && head->status != STATUS_NO_CONTENT)
             put_length(out, (uint64_t)head->announced_bytes);
+        else if (head->kind == HTTP_REQUEST && is_length_expected(http_head_method(head)))
+            put_length(out, 0);
         break;
     case HTTP_BODY_LENGTH:
         put_length(out, head->body_bytes);

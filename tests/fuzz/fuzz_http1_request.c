@@ -4,6 +4,18 @@
 
 static const struct bytes host = BYTES_LITERAL("a.example.com");
 
+/* The writer says of some requests that they have no content: RFC 9110 section 8.6. */
+static void forget_added_length(const struct http_head *head, struct http_head *again)
+{
+    static const char *const methods[] = {"POST", "PUT", "PATCH"};
+    for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+        if (head->body != HTTP_BODY_NONE || !bytes_equal_text(http_head_method(head), methods[i]))
+            continue;
+        CHECK(again->body == HTTP_BODY_LENGTH && again->body_bytes == 0);
+        again->body = HTTP_BODY_NONE;
+    }
+}
+
 /* What the writer makes of an accepted head is read back as the same head, and nothing else. */
 static void check_rewritten(const struct http_head *head)
 {
@@ -22,6 +34,7 @@ static void check_rewritten(const struct http_head *head)
     CHECK(status == PARSE_OK || is_grown);
     if (status == PARSE_OK) {
         CHECK(head_bytes == buffer_length(&out));
+        forget_added_length(head, &again);
         http1_properties_check_equal(head, &again);
     }
     http_head_done(&again);

@@ -2,6 +2,8 @@
 
 #include "wire/http1.h"
 
+#include <stdio.h>
+
 static struct http_head request_of(const char *method, const char *path)
 {
     struct http_head head;
@@ -125,6 +127,16 @@ static void writes_heads(void **state)
     check_written(&head, HTTP1_KEEP_ALIVE, 1,
                   "GET / HTTP/1.1\r\nhost: a.com\r\nconnection: upgrade\r\n"
                   "upgrade: websocket\r\n\r\n");
+    static const char *const with_content[] = {"POST", "PUT", "PATCH"};
+    for (size_t i = 0; i < 3; i++) {
+        char text[64];
+        head = request_of(with_content[i], "/");
+        snprintf(text, sizeof(text), "%s / HTTP/1.1\r\nhost: a.com\r\ncontent-length: 0\r\n\r\n",
+                 with_content[i]);
+        check_written(&head, HTTP1_KEEP_ALIVE, 1, text);
+    }
+    head = request_of("DELETE", "/");
+    check_written(&head, HTTP1_KEEP_ALIVE, 1, "DELETE / HTTP/1.1\r\nhost: a.com\r\n\r\n");
     head = request_of("OPTIONS", "*");
     check_written(&head, HTTP1_KEEP_ALIVE, 1, "OPTIONS * HTTP/1.1\r\nhost: a.com\r\n\r\n");
     head = response_of(200);
