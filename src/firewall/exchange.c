@@ -48,6 +48,7 @@ struct exchange {
     bool is_retried;          /* a second connection is being tried */
     unsigned untouched_count; /* servers that have said that they did nothing */
     bool is_body_delivered;   /* some of the request's body went to the upstream side */
+    bool is_http1_asked;      /* by the server: the next try is over HTTP/1.1 */
     bool is_private_allowed;  /* when the connection was claimed */
     bool has_timer;           /* `timer` was initialised: memory goes with its closing */
     unsigned interim_count;
@@ -77,6 +78,9 @@ static const char *const failure_texts[] = {
     [EXCHANGE_UPSTREAM_PROTOCOL] = "server broke the protocol",
     [EXCHANGE_UPSTREAM_TIMEOUT] = "server timed out",
     [EXCHANGE_UPSTREAM_UNTOUCHED] = "server did not take the request",
+    [EXCHANGE_UPSTREAM_CANCELLED] = "server cancelled the request",
+    [EXCHANGE_UPSTREAM_CALM] = "server asks for fewer requests",
+    [EXCHANGE_UPSTREAM_HTTP1] = "server asks for HTTP/1.1",
     [EXCHANGE_UPSTREAM_BUSY] = "too many connections to servers",
     [EXCHANGE_TOO_MANY] = "too many requests at once",
     [EXCHANGE_POLICY_CHANGED] = "no longer allowed",
@@ -250,7 +254,8 @@ static void answer_failure(struct exchange *exchange, enum exchange_failure fail
 {
     bool is_timeout = failure == EXCHANGE_UPSTREAM_TIMEOUT;
     bool is_busy = failure == EXCHANGE_UPSTREAM_BUSY || failure == EXCHANGE_TOO_MANY ||
-                   failure == EXCHANGE_BODIES_FULL || failure == EXCHANGE_UPSTREAM_UNTOUCHED;
+                   failure == EXCHANGE_BODIES_FULL || failure == EXCHANGE_UPSTREAM_UNTOUCHED ||
+                   failure == EXCHANGE_UPSTREAM_CALM;
     struct exchange_answer content = {
         .status = is_busy      ? 503
                   : is_timeout ? 504
@@ -424,7 +429,7 @@ static void claim(struct exchange *exchange, bool is_fresh)
                 .epoch = exchange->origin.proxy->policy_epoch},
         .exchange = exchange,
         .protocol = exchange->origin.protocol,
-        .is_upgrade = exchange->request.upgrade != HTTP_UPGRADE_NONE,
+        .is_http1_only = exchange->request.upgrade != HTTP_UPGRADE_NONE || exchange->is_http1_asked,
         .is_fresh = is_fresh,
     };
     exchange->response_state = RESPONSE_CLAIMING;
@@ -457,17 +462,24 @@ static bool may_replay(struct exchange *exchange, enum exchange_failure failure,
     return is_first && is_broken && is_idempotent(http_head_method(&exchange->request));
 }
 
+/* A reset whose meaning an agent of HTTP/2 understands as it is. */
+static bool is_said_by_server(enum exchange_failure failure)
+{
+    return failure == EXCHANGE_UPSTREAM_UNTOUCHED || failure == EXCHANGE_UPSTREAM_CANCELLED ||
+           failure == EXCHANGE_UPSTREAM_CALM || failure == EXCHANGE_UPSTREAM_HTTP1;
+}
+
 void exchange_upstream_failed(struct exchange *exchange, enum exchange_failure failure,
                               enum exchange_progress progress, const char *detail)
 {
     exchange->upstream = (struct exchange_side){NULL, NULL};
-    bool is_untouched = progress == EXCHANGE_UNTOUCHED;
-    if (is_untouched)
+    exchange->is_http1_asked |= failure == EXCHANGE_UPSTREAM_HTTP1;
+    if (progress == EXCHANGE_UNTOUCHED && failure != EXCHANGE_UPSTREAM_HTTP1)
         failure = EXCHANGE_UPSTREAM_UNTOUCHED;
+    bool is_told_alike = is_said_by_server(failure) && exchange->origin.protocol == HTTP_PROTOCOL_2;
     if (may_replay(exchange, failure, progress)) {
         claim(exchange, true);
-    } else if (exchange->response_state == RESPONSE_WAITING &&
-               !(is_untouched && exchange->origin.protocol == HTTP_PROTOCOL_2)) {
+    } else if (exchange->response_state == RESPONSE_WAITING && !is_told_alike) {
         answer_failure(exchange, failure, detail);
     } else {
         break_off(exchange, failure, detail, true);

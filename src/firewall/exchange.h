@@ -78,9 +78,12 @@ struct upstream_pool;
  * Replay is safe when the whole request was there, no byte of a body was delivered, and either the
  * server said itself that it did not process it (RFC 9113 section 8.7), or the connection came
  * from the pool or was given up by us, nothing of a response was received and the method is
- * idempotent (RFC 9110 section 9.2.2). What the server did not process and we cannot replay,
- * because its body has been passed on, an agent of HTTP/2 is told in the same words
- * (REFUSED_STREAM): it may send it again.
+ * idempotent (RFC 9110 section 9.2.2). A server that asks for HTTP/1.1 (HTTP_1_1_REQUIRED, RFC
+ * 9113 section 7) has not processed the request either: it is replayed over HTTP/1.1.
+ *
+ * What a server of HTTP/2 says with a reset of its stream, and we do not replay, an agent of HTTP/2
+ * is told in the same words (http2_downstream.h), before and after the head: REFUSED_STREAM means
+ * that it may send the request again. An agent of HTTP/1.1 gets 502 or 503 where it still can.
  */
 
 enum {
@@ -106,6 +109,9 @@ enum exchange_failure {
     EXCHANGE_UPSTREAM_PROTOCOL, /* a response that breaks HTTP */
     EXCHANGE_UPSTREAM_TIMEOUT,
     EXCHANGE_UPSTREAM_UNTOUCHED, /* the server says that it did not process it */
+    EXCHANGE_UPSTREAM_CANCELLED, /* the server resets its stream (HTTP/2): CANCEL */
+    EXCHANGE_UPSTREAM_CALM,      /* ENHANCE_YOUR_CALM */
+    EXCHANGE_UPSTREAM_HTTP1,     /* HTTP_1_1_REQUIRED */
     EXCHANGE_UPSTREAM_BUSY,      /* the limit of upstream connections */
     EXCHANGE_TOO_MANY,           /* PROXY_EXCHANGE_LIMIT */
     EXCHANGE_POLICY_CHANGED,

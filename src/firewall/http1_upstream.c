@@ -5,6 +5,7 @@
 #include "firewall/proxy.h"
 #include "system/stream.h"
 #include "wire/http1.h"
+#include "wire/http2_frames.h"
 
 #include <stdlib.h>
 #include <uv.h>
@@ -265,6 +266,20 @@ static bool read_body(struct http1_upstream *connection, struct bytes *input)
     }
 }
 
+/*
+ * The first frame of a server that speaks HTTP/2 whatever was agreed on: SETTINGS, or GOAWAY for
+ * what it takes for a broken preface (RFC 9113 sections 3.4 and 4.1).
+ */
+static bool is_http2(struct bytes input)
+{
+    struct http2_frames frames;
+    struct http2_frame frame;
+    http2_frames_start(&frames, false);
+    return http2_frames_next(&frames, &input, &frame) && frame.stream_id == 0 &&
+           frame.length <= HTTP1_HEAD_BYTES_MAX &&
+           (frame.type == HTTP2_FRAME_SETTINGS || frame.type == HTTP2_FRAME_GOAWAY);
+}
+
 /* One head at the start of `input`. False when more bytes are needed or the exchange is over. */
 static bool read_head(struct http1_upstream *connection, struct bytes *input)
 {
@@ -272,7 +287,9 @@ static bool read_head(struct http1_upstream *connection, struct bytes *input)
     enum parse_status status =
         http1_head_parser_push(&connection->parser, *input, &connection->head, &head_bytes);
     if (status == PARSE_BAD) {
-        fail(connection, EXCHANGE_UPSTREAM_PROTOCOL, http1_reason_text(connection->parser.reason));
+        fail(connection, EXCHANGE_UPSTREAM_PROTOCOL,
+             is_http2(*input) ? "it speaks HTTP/2 without having agreed on it (ALPN)"
+                              : http1_reason_text(connection->parser.reason));
         return false;
     }
     if (status == PARSE_NEED_MORE)

@@ -12,8 +12,6 @@
 #include <sys/queue.h>
 #include <uv.h>
 
-enum { REFUSED_CONNECT_STATUS = 405 }; /* what HTTP/1.1 answers; here only the record has it */
-
 enum request_state {
     REQUEST_HEAD,
     REQUEST_BODY,
@@ -359,8 +357,8 @@ static void refuse_head(struct downstream_request *request)
     }
     if (status == 0)
         request->response_state = RESPONSE_RESET;
-    exchange_reject(request->exchange, (uint16_t)(status ? status : REFUSED_CONNECT_STATUS),
-                    http2_reason_text(reason));
+    /* Where the agent gets no status, the record shows none. */
+    exchange_reject(request->exchange, (uint16_t)status, http2_reason_text(reason));
 }
 
 static void begin(struct downstream_request *request)
@@ -609,8 +607,12 @@ static enum http2_code code_of(enum exchange_failure failure)
     case EXCHANGE_POLICY_CHANGED:
     case EXCHANGE_SHUTDOWN:
     case EXCHANGE_AGENT_TIMEOUT:
+    case EXCHANGE_UPSTREAM_CANCELLED:
         return HTTP2_CODE_CANCEL;
+    case EXCHANGE_UPSTREAM_HTTP1:
+        return HTTP2_CODE_HTTP_1_1_REQUIRED;
     case EXCHANGE_BODIES_FULL:
+    case EXCHANGE_UPSTREAM_CALM:
         return HTTP2_CODE_ENHANCE_YOUR_CALM;
     case EXCHANGE_UPSTREAM_UNTOUCHED:
         return HTTP2_CODE_REFUSED_STREAM;

@@ -26,6 +26,18 @@ struct stream;
  * either side) or with the connection. A response that is complete before its request is followed
  * by RST_STREAM (NO_ERROR): on HTTP/2 nothing behind it can be mistaken.
  *
+ * An exchange that cannot end with a whole response resets the stream. The codes:
+ *
+ *   REFUSED_STREAM      the server did not process the request: it may be sent again
+ *   HTTP_1_1_REQUIRED   the server says so: it may be sent again over HTTP/1.1
+ *   ENHANCE_YOUR_CALM   the server says so, or too much is held here (BODY_BUDGET_BYTES_MIN)
+ *   CANCEL              the server says so, the policy forbids it now, the firewall ends, or the
+ *                       agent did nothing for too long
+ *   PROTOCOL_ERROR      the agent broke the protocol, or asked for CONNECT
+ *   INTERNAL_ERROR      everything else between us and the server: lost, late, broken; also its
+ *                       codes that speak of that connection (FLOW_CONTROL_ERROR and the like), and
+ *                       NO_ERROR before its response was whole, which must not look like an end
+ *
  * The connection ends with GOAWAY: idle for 120 s, at a policy that forbids its name, past a flood
  * limit, or broken. After the agent's own GOAWAY its open streams are served to their ends.
  */

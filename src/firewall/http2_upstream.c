@@ -446,13 +446,29 @@ static void on_taken(void *object, size_t bytes)
     exchange_request_credit(stream->exchange, bytes);
 }
 
+/* What a server means with the code of its reset. */
+static enum exchange_failure failure_of(uint32_t code)
+{
+    switch (code) {
+    case HTTP2_CODE_CANCEL:
+        return EXCHANGE_UPSTREAM_CANCELLED;
+    case HTTP2_CODE_ENHANCE_YOUR_CALM:
+        return EXCHANGE_UPSTREAM_CALM;
+    case HTTP2_CODE_HTTP_1_1_REQUIRED:
+        return EXCHANGE_UPSTREAM_HTTP1;
+    default:
+        return EXCHANGE_UPSTREAM_LOST;
+    }
+}
+
 static void on_reset(void *object, enum http2_reset reset, uint32_t code, const char *detail)
 {
     struct upstream_stream *stream = object;
     struct http2_upstream *connection = stream->connection;
     enum exchange_failure failure =
-        reset == HTTP2_RESET_INVALID ? EXCHANGE_UPSTREAM_PROTOCOL : EXCHANGE_UPSTREAM_LOST;
-    bool is_untouched = reset == HTTP2_RESET_UNTOUCHED && stream->is_unanswered;
+        reset == HTTP2_RESET_INVALID ? EXCHANGE_UPSTREAM_PROTOCOL : failure_of(code);
+    bool is_refused = reset == HTTP2_RESET_UNTOUCHED || failure == EXCHANGE_UPSTREAM_HTTP1;
+    bool is_untouched = is_refused && stream->is_unanswered;
     enum exchange_progress progress = is_untouched ? EXCHANGE_UNTOUCHED : EXCHANGE_ANSWERED;
     stream->stream = NULL;
     tell_failure(stream, failure, progress, detail);

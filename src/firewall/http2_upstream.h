@@ -19,7 +19,8 @@ struct stream;
  * Before the server's SETTINGS one exchange runs at most: how many it takes is not known. What a
  * server did not process by its own word (REFUSED_STREAM, GOAWAY below the stream) is told to the
  * exchange as untouched, and is tried again on another connection where nothing of a body was
- * passed on.
+ * passed on; over HTTP/1.1 where it says HTTP_1_1_REQUIRED. CANCEL and ENHANCE_YOUR_CALM are
+ * failures of their own, every other code is a lost response.
  *
  * A reload of the policy: RST_STREAM takes back nothing that was framed already and waits for the
  * network. So where anything of a request that the new policy forbids, or of one that ended before

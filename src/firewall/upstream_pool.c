@@ -302,8 +302,9 @@ static void give(struct upstream_claim *claim, struct upstream_connection *conne
 static bool fits(const struct upstream_connection *connection,
                  const struct upstream_claim_request *request, enum protocol_knowledge knowledge)
 {
-    if (connection->protocol == request->protocol || request->is_upgrade)
-        return connection->protocol == (request->is_upgrade ? HTTP_PROTOCOL_1 : request->protocol);
+    if (connection->protocol == request->protocol || request->is_http1_only)
+        return connection->protocol ==
+               (request->is_http1_only ? HTTP_PROTOCOL_1 : request->protocol);
     return knowledge ==
            (connection->protocol == HTTP_PROTOCOL_1 ? PROTOCOL_ONLY_1 : PROTOCOL_ONLY_2);
 }
@@ -334,7 +335,7 @@ static enum exchange_failure failure_of(enum dial_outcome outcome)
 static enum dial_security security_of(const struct upstream_claim_request *request,
                                       enum protocol_knowledge knowledge)
 {
-    if (request->is_upgrade)
+    if (request->is_http1_only)
         return DIAL_TLS_HTTP_1;
     if (request->protocol == HTTP_PROTOCOL_2 || knowledge == PROTOCOL_ONLY_2)
         return DIAL_TLS_HTTP_2;

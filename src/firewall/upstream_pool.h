@@ -28,8 +28,9 @@ struct upstream_pool;
  *   the queue                 waits for a place
  *
  * What is offered to the server: an agent that speaks HTTP/1.1 gets HTTP/1.1 and, only where the
- * server refuses that, HTTP/2; one that speaks HTTP/2 offers both. A WebSocket is HTTP/1.1 or
- * nothing. What a name turned out to speak is remembered (protocol_memory.h).
+ * server refuses that, HTTP/2; one that speaks HTTP/2 offers both. A WebSocket, and a
+ * request that its server wants over HTTP/1.1, get that or nothing. What a name turned out to speak
+ * is remembered (protocol_memory.h).
  *
  * A place is held from the start of a dial until the socket is closed: by connections, by tunnels
  * whose stream was taken, and by streams that linger.
@@ -45,7 +46,7 @@ struct upstream_claim_request {
     struct upstream_key key;     /* copied */
     struct exchange *exchange;   /* borrowed until the claim is over */
     enum http_protocol protocol; /* that the agent speaks */
-    bool is_upgrade;             /* HTTP/1.1 and nothing else */
+    bool is_http1_only;          /* a WebSocket, or the server asked for it */
     bool is_fresh;               /* no connection that was there before */
 };
 

@@ -250,6 +250,8 @@ class Http2Origin:
         self.requests = []
         self.connections = []
         self.refused = 0  # greetings without h2
+        self.http1 = None  # instead of a refusal: the answer to any request of HTTP/1.1
+        self.is_alpn_ignored = False  # HTTP/2 is spoken, and nothing is agreed on
         self.streams_max = 100
         self.settings = {}  # more of them
         self.listener = namespace.socket()
@@ -267,19 +269,36 @@ class Http2Origin:
             raw, _ = self.listener.accept()
             threading.Thread(target=self._serve, args=(raw,), daemon=True).start()
 
+    def _serve_http1(self, secured):
+        received = b""
+        while b"\r\n\r\n" not in received:
+            data = secured.recv(65536)
+            if not data:
+                return
+            received += data
+        secured.sendall(self.http1(received))
+        secured.close()
+
     def _serve(self, raw):
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         raw.settimeout(60)
         chosen = {"name": None}
+        protocol = "h2"
 
         def choose(wrapped, name, _):
             chosen["name"] = name
-            wrapped.context = self.shop.context(name or "no-name.invalid", "h2")
+            wrapped.context = self.shop.context(name or "no-name.invalid", protocol)
+            if self.is_alpn_ignored:
+                wrapped.context.set_alpn_protocols([])
 
         greeter = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         greeter.sni_callback = choose
         try:
-            if b"\x02h2" not in raw.recv(4096, socket.MSG_PEEK):
+            protocol = "h2" if b"\x02h2" in raw.recv(4096, socket.MSG_PEEK) else "http/1.1"
+            if protocol == "http/1.1" and self.http1:
+                self._serve_http1(greeter.wrap_socket(raw, server_side=True))
+                return
+            if protocol == "http/1.1" and not self.is_alpn_ignored:
                 self.refused += 1
                 raw.sendall(ALERT_NO_APPLICATION_PROTOCOL)
                 raw.recv(4096)

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from internet import http2_client
 from internet.http2_client import (
     CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PING, PUSH_PROMISE, RST_STREAM,
     SETTINGS, WINDOW_UPDATE, frame)
@@ -493,3 +494,87 @@ def test_waits_for_a_slow_first_settings_and_not_for_ever(world, agent):
     told = agent.request_json(NAME, "/settings")
     connection = world.http2.connections[told["connection"]]
     wait_until(lambda: connection.http.remote_settings.enable_push == 0, "our SETTINGS", 3)
+
+
+HTTP_1_1_REQUIRED = 13
+TOLD_ALIKE = {  # what a server says, what an agent of HTTP/2 hears, and one of HTTP/1.1
+    "NO_ERROR": (0, None, 502), "INTERNAL_ERROR": (2, None, 502), "STREAM_CLOSED": (5, None, 502),
+    "CANCEL": (8, 8, 502), "ENHANCE_YOUR_CALM": (11, 11, 503), "REFUSED_STREAM": (7, 7, 503),
+}
+
+
+@pytest.mark.parametrize("code", TOLD_ALIKE)
+def test_tells_what_a_servers_reset_means(agent, script, code):
+    said, heard, status = TOLD_ALIKE[code]
+    script("/reset", lambda stream: (stream.read_all(), stream.reset(said)))
+    assert agent.request(NAME, "/reset")[0] == status
+    with http2_client.connect(agent, NAME) as client:
+        answer = client.request("/reset")
+        assert (answer.reset, answer.status) == ((heard, None) if heard else (None, 502))
+
+
+@pytest.mark.parametrize("code", TOLD_ALIKE)
+def test_never_makes_an_end_of_a_reset_in_the_middle_of_an_answer(agent, script, code):
+    said, heard, _ = TOLD_ALIKE[code]
+
+    def serve(stream):
+        stream.read_all()
+        stream.head()
+        stream.send(b"half")
+        stream.reset(said)
+
+    script("/half", serve)
+    with http2_client.connect(agent, NAME) as client:
+        answer = client.request("/half")
+        # What was refused after its head was not refused at all.
+        expected = heard if heard and code != "REFUSED_STREAM" else 2
+        assert (answer.status, answer.reset) == (200, expected)
+
+
+@pytest.fixture
+def speaks_http1_too(world):
+    """The origin answers HTTP/1.1 as well; what it was asked over it."""
+    asked = []
+
+    def answer(request):
+        asked.append(request)
+        return b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nold"
+
+    world.http2.http1 = answer
+    yield asked
+    world.http2.http1 = None
+
+
+def test_tries_again_over_http1_what_a_server_wants_so(agent, script, speaks_http1_too):
+    script("/old", lambda stream: stream.reset(HTTP_1_1_REQUIRED))
+    with http2_client.connect(agent, NAME) as client:
+        for method in ("GET", "POST"):
+            answer = client.request("/old", method=method)
+            assert (answer.status, answer.body) == (200, b"old")
+        # A body that is on its way cannot be sent twice: the agent may do so itself.
+        answer = client.request("/old", method="POST", body=b"x" * 1000)
+        assert answer.reset == HTTP_1_1_REQUIRED
+    assert [request.split(b" ")[0] for request in speaks_http1_too] == [b"GET", b"POST"]
+    assert b"\r\ncontent-length: 0\r\n" in speaks_http1_too[1]
+
+
+def test_says_so_when_a_server_asks_for_http1_and_refuses_it(agent, script):
+    script("/old", lambda stream: stream.reset(HTTP_1_1_REQUIRED))
+    status, _, body = agent.request(NAME, "/old")
+    assert (status, json.loads(body)["reason"]) == (502, "TLS with the server failed")
+
+
+@pytest.mark.parametrize("version", ["--http1.1", "--http2"])
+def test_says_so_when_a_server_speaks_http2_that_was_not_agreed_on(world, agent, policy, version):
+    # So that nothing is taken from the pool.
+    policy.reload(https=(policy.policy / "allowed-https.txt").read_text() 
+                  + f"new{len(version)}.example.com\n")
+    world.http2.is_alpn_ignored = True
+    try:
+        result = agent.curl(version, "-w", "%{http_code}", f"https://{NAME}/", check=False)
+    finally:
+        world.http2.is_alpn_ignored = False
+    assert result.stdout.endswith(b"502"), result.stdout
+    told = json.loads(result.stdout[:-3])
+    assert told["reason"] == "server broke the protocol"
+    assert told["detail"] == "it speaks HTTP/2 without having agreed on it (ALPN)"

@@ -46,7 +46,8 @@ struct upstream_claim *upstream_pool_claim(struct upstream_pool *pool,
                                            const struct upstream_claim_request *request,
                                            upstream_claimed_fn *on_claimed, void *owner)
 {
-    tell(request->is_fresh ? "claim-fresh " : "claim ", "");
+    tell(request->is_fresh ? "claim-fresh" : "claim", "");
+    tell(request->is_http1_only ? "-http1 " : " ", "");
     if (idle_side.operations && !request->is_fresh) {
         on_claimed(owner, idle_side, true, EXCHANGE_INTERNAL, "");
         return NULL;
@@ -503,6 +504,38 @@ static void replays_what_is_idempotent_where_we_gave_the_connection_up(void **st
     stop(&fixture);
 }
 
+static void replays_over_http1_what_the_server_wants_so(void **state)
+{
+    struct fixture fixture;
+    start(&fixture, "api.example.com\n");
+    struct exchange *exchange = request(&fixture, "POST", "/", HTTP_BODY_NONE);
+    exchange_begin(exchange);
+    connect_server(false);
+    exchange_upstream_failed(exchange, EXCHANGE_UPSTREAM_HTTP1, EXCHANGE_UNTOUCHED, "");
+    connect_server(false);
+    exchange_upstream_failed(exchange, EXCHANGE_UPSTREAM_LOST, EXCHANGE_ANSWERED, "");
+    assert_string_equal(story, "claim >POST >end >credit claim-fresh-http1 >POST >end >credit "
+                               "<502 <body <end ");
+    stop(&fixture);
+}
+
+static void tells_an_agent_of_http2_what_the_server_said(void **state)
+{
+    static const enum exchange_failure said[] = {EXCHANGE_UPSTREAM_CANCELLED,
+                                                 EXCHANGE_UPSTREAM_CALM, EXCHANGE_UPSTREAM_HTTP1};
+    for (size_t i = 0; i < 3; i++) {
+        struct fixture fixture;
+        start(&fixture, "api.example.com\n");
+        fixture.origin.protocol = HTTP_PROTOCOL_2;
+        struct exchange *exchange = request(&fixture, "GET", "/", HTTP_BODY_NONE);
+        exchange_begin(exchange);
+        connect_server(false);
+        exchange_upstream_failed(exchange, said[i], EXCHANGE_ANSWERED, "");
+        assert_string_equal(story, "claim >GET >end >credit <reset ");
+        stop(&fixture);
+    }
+}
+
 static void replays_no_body_even_where_the_server_did_nothing(void **state)
 {
     struct fixture fixture;
@@ -643,6 +676,8 @@ RUN_TESTS(cmocka_unit_test(refuses_a_path_without_asking_for_a_connection),
           cmocka_unit_test(a_response_that_flows_gets_a_wider_window_within_the_budget),
           cmocka_unit_test(a_window_stays_narrow_where_the_budget_has_nothing_to_lend),
           cmocka_unit_test(replays_once_on_a_new_connection),
+          cmocka_unit_test(replays_over_http1_what_the_server_wants_so),
+          cmocka_unit_test(tells_an_agent_of_http2_what_the_server_said),
           cmocka_unit_test(replays_what_is_idempotent_where_we_gave_the_connection_up),
           cmocka_unit_test(a_body_waits_for_the_server_and_flows_with_credit),
           cmocka_unit_test(a_response_may_end_before_the_request))

@@ -262,11 +262,20 @@ static void after_the_agents_goaway_its_streams_are_served_and_the_connection_en
     assert_false(is_connected());
 }
 
+static void the_record_of_a_refused_connect_shows_no_status_that_nobody_got(void **state)
+{
+    uint32_t stream = ask(":method: CONNECT\n:authority: a.example.com\n", true);
+    assert_true(is_ended(stream));
+    assert_int_equal(agent.reset_count, 1);
+    assert_string_equal(world.records, "deny 0 CONNECT is not served;");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 RUN_TESTS(cmocka_unit_test_setup_teardown(lets_go_of_an_agent_that_never_speaks_after_ten_seconds,
                                           start_silent, stop),
           TEST(lets_go_of_an_idle_connection_after_two_minutes_with_goaway),
+          TEST(the_record_of_a_refused_connect_shows_no_status_that_nobody_got),
           TEST(pings_do_not_keep_an_idle_connection), TEST(a_request_begins_the_two_minutes_again),
           TEST(a_head_held_open_ends_the_connection_whatever_else_runs),
           TEST(a_body_that_stands_still_is_reset_alone_after_130_seconds),

@@ -363,7 +363,7 @@ static void never_gives_http2_to_a_websocket(void **state)
     connect_as(fixture, 0, HTTP_PROTOCOL_2);
     settle_with_room(fixture, 0, 100);
     struct upstream_claim_request socket = request_of(fixture, "api.example.com", HTTP_PROTOCOL_1);
-    socket.is_upgrade = true;
+    socket.is_http1_only = true;
     claim_with(fixture, 2, &socket);
     assert_int_equal(dial_count, 2);
     assert_int_equal(dials[1].request.security, DIAL_TLS_HTTP_1);
