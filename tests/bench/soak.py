@@ -32,7 +32,7 @@ from soak_traffic import Traffic
 SEGMENT_SECONDS = 20  # generators begin anew after so long: connections come and go
 SAMPLE_SECONDS = 2
 GROWTH_MIB, GROWTH_PART = 1.5, 0.05  # from the second quarter to the last
-GROWTH_DESCRIPTORS = 24
+GROWTH_DESCRIPTORS = 12
 
 
 def say(text):
@@ -137,12 +137,14 @@ class Soak:
 
     def judge(self, traffic, elapsed):
         memory = [statistics.mean(self.quarter(number, 1)) for number in range(4)]
-        descriptors = [max(self.quarter(number, 2)) for number in range(4)]
+        descriptors = [statistics.median(self.quarter(number, 2)) for number in range(4)]
+        most = max(self.quarter(3, 2))
         roles = {row[3] for row in self.samples}
         errors = [line for line in self.wall.output().splitlines() if line.strip() not in ("", "ready")]
         say(f"{elapsed / 60:.0f} minutes, {self.used * 100:.0f} % of a core")
         say("memory by quarters, MiB: " + ", ".join(f"{value:.1f}" for value in memory))
-        say("most descriptors by quarters: " + ", ".join(map(str, descriptors)))
+        say("descriptors by quarters, median: " + ", ".join(f"{one:.0f}" for one in descriptors)
+            + f"; most in the last: {most}")
         say(f"records: {self.records.count}; {traffic.summary()}")
         verdicts = {
             "memory is flat": memory[3] <= memory[1] * (1 + GROWTH_PART) + GROWTH_MIB,
