@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from attack.marks import register
-from internet import bedrock, packages
+from internet import packages
 from internet.linux import prepare_mounts
-from internet.model import Model
+from internet.provider import HOSTS, Provider
 from internet.world import ADDRESSES, World
 
 TOP = Path(__file__).resolve().parents[2]
@@ -43,19 +43,23 @@ def group_hosts():
 @pytest.fixture(scope="session")
 def world():
     prepare_mounts(ADDRESSES["resolver"])
-    hosts = [(name, ADDRESSES["origin"]) for name in [*group_hosts(), "api.anthropic.com"]]
-    hosts.append((bedrock.HOST, ADDRESSES["http2"]))
-    made = World(hosts)
-    made.bedrock = bedrock.Bedrock("echo hello")
-    made.http2.scripts[bedrock.PATH] = made.bedrock
-    made.model = Model("echo hello")
-    made.origin.scripts["/v1/messages"] = made.model
+    hosts = [(name, ADDRESSES["origin"]) for name in group_hosts() if name not in HOSTS]
+    made = World([*hosts, *HOSTS.items()])
+    made.provider = Provider(made)
     packages.serve(made.origin, packages.apt_files(made.folder / "apt-package"))
     packages.serve(made.origin, packages.pip_files())
     for host in group_hosts():
         packages.serve(made.origin, packages.npm_files(host))
     yield made
     made.stop()
+
+
+@pytest.fixture
+def provider(world):
+    """The stand-in for the providers of models, with nothing in its journal."""
+    world.provider.reset()
+    yield world.provider
+    world.provider.reset()
 
 
 def each_process(file):

@@ -16,9 +16,10 @@ import pytest
 
 from calibration import Timing
 from attack.marks import row
-from internet import bedrock
+from internet.provider.server import BEDROCK
 from internet.wait import wait_until
 
+TASK = "run echo hello and tell me what it printed"
 NODE_ECHO = """
 const ws = new WebSocket("wss://ws.example.com/echo");
 let sent = 0, received = 0;
@@ -205,46 +206,50 @@ def test_installs_from_registries(cell, world):
     assert result.stdout.endswith(b"from apt\n"), result.stderr
 
 
-def test_runs_pi_with_a_tool_call(cell, world):
+def check_task_of_pi(result, provider):
+    """Pi ran the command, told the model what it printed, and us what the model said."""
+    assert result.returncode == 0 and b"The command printed: hello" in result.stdout, \
+        (result.stdout, result.stderr, provider.others)
+    asked, answered = provider.calls
+    identifier, text = answered.results()[-1]
+    assert (identifier, text) == (asked.answer.tools()[0].identifier, "hello\n")
+
+
+def test_runs_pi_with_a_tool_call(cell, provider):
     folder = cell.folder / "pi" / "agent"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "auth.json").write_text(json.dumps(
         {"anthropic": {"type": "api_key", "key": "sk-ant-api03-standin"}}))
-    cell.succeed("provision")
-    result = cell.run("pi", "-p", "run echo hello and tell me what it printed", timeout=200)
-    assert b"The command printed: hello" in result.stdout, (result.stdout, result.stderr)
-    assert len(world.model.requests) >= 2
+    cell.succeed("provision", timeout=300)
+    check_task_of_pi(cell.run("pi", "-p", TASK, timeout=200), provider)
+    assert {call.host for call in provider.calls} == {"api.anthropic.com"}
 
 
-def test_runs_pi_with_bedrock_whose_client_speaks_only_http2(cell, world):
+def test_runs_pi_with_bedrock_whose_client_speaks_only_http2(cell, provider):
     """The SDK offers `h2` alone and the stand-in takes nothing else: HTTP/2 on both sides."""
     token = "bedrock-api-key-standin"
+    model = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
+    path = f"/model/{model.replace(':', '%3A')}/converse-stream"
 
     def records():
         lines = cell.succeed("log", "--json")
         assert token not in lines
         told = map(json.loads, lines.splitlines())
-        return [record for record in told if record.get("name") == bedrock.HOST]
+        return [record for record in told if record.get("name") == BEDROCK]
 
-    result = cell.run(
+    provider.protocols = ("h2",)
+    check_task_of_pi(cell.run(
         "--", "env", "AWS_REGION=us-east-1", f"AWS_BEARER_TOKEN_BEDROCK={token}",
-        "pi", "--provider", "amazon-bedrock", "--model", bedrock.MODEL,
-        "-p", "run echo hello and tell me what it printed", timeout=200)
-    assert result.returncode == 0 and b"The command printed: hello" in result.stdout, \
-        (result.stdout, result.stderr, records())
-    requests = world.bedrock.requests
-    assert len(requests) == 2 and world.bedrock.results() == ["hello\n"]
-    for stream in requests:
-        assert b"".join(stream.connection.log).startswith(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
-        assert (stream.method, stream.target, stream.field(":authority")) == \
-            ("POST", bedrock.PATH, bedrock.HOST)
-        assert stream.field("authorization") == f"Bearer {token}"
+        "pi", "--provider", "amazon-bedrock", "--model", model, "-p", TASK, timeout=200), provider)
+    for call in provider.calls:
+        assert (call.transport, call.target, call.field(":authority")) == ("h2", path, BEDROCK)
+        assert call.field("authorization") == f"Bearer {token}"
     wait_until(lambda: sum(r["kind"] == "http" for r in records()) == 2, "both requests' records")
     for record in records():
         assert record["decision"] != "deny", record
         if record["kind"] == "http":
             assert (record["method"], record["path"], record["status"]) == \
-                ("POST", bedrock.PATH, 200), record
+                ("POST", path, 200), record
 
 
 def firewall_memory_kib(cell):
