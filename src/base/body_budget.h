@@ -6,9 +6,10 @@
 
 /*
  * The bytes of messages that are held because a peer does not take them, or has not sent the rest,
- * all connections together: bodies, requests' heads from their first byte to the end of their
- * exchange, and what waits behind them. Each queue has a share and says how long it is now; the
- * budget knows the sum. Nothing is refused here: whoever delivers into queues asks
+ * all connections together: bodies, heads and trailers from their first byte on, requests' heads to
+ * the end of their exchange, what waits behind them, and the HTTP/2 library's memory where a
+ * connection has more of it than one at rest. Each queue has a share and says how long it is now;
+ * the budget knows the sum. Nothing is refused here: whoever delivers into queues asks
  * body_budget_is_full first and ends the exchange, and whoever opens a window asks
  * body_budget_window how wide.
  *

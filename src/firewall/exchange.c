@@ -576,6 +576,10 @@ static bool is_upgrade_good(struct exchange *exchange, const struct http_head *h
 void exchange_response_head(struct exchange *exchange, struct http_head *head)
 {
     CHECK(exchange->response_state == RESPONSE_WAITING);
+    if (body_budget_is_full(exchange->origin.proxy->bodies)) {
+        answer_failure(exchange, EXCHANGE_BODIES_FULL, NULL);
+        return;
+    }
     if (head->status == 101) {
         if (is_upgrade_good(exchange, head))
             start_tunnel(exchange, head);

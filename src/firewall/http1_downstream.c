@@ -98,10 +98,22 @@ static void let_go_of_received(struct http1_downstream *connection)
     body_share_set(&connection->share, 0);
 }
 
+/* What waits: bytes behind a request, and trailers that have not ended. */
+static void count_held(struct http1_downstream *connection)
+{
+    body_share_set(&connection->share, buffer_length(&connection->received) +
+                                           http1_body_held_bytes(&connection->body) +
+                                           http_head_held_bytes(&connection->trailers));
+}
+
 static void finish_request(struct http1_downstream *connection)
 {
-    if (connection->state == STATE_EXCHANGE || connection->state == STATE_TUNNEL)
-        http1_body_done(&connection->body);
+    if (connection->state != STATE_EXCHANGE && connection->state != STATE_TUNNEL)
+        return;
+    http1_body_done(&connection->body);
+    http_head_clear(&connection->trailers, HTTP_TRAILERS);
+    http_head_trim(&connection->trailers);
+    count_held(connection);
 }
 
 static void close_connection(struct http1_downstream *connection, enum stream_ending ending)
@@ -347,7 +359,7 @@ static void take_received(struct http1_downstream *connection)
     buffer_consume(&connection->received, buffer_length(&connection->received) - rest.length);
     if (buffer_length(&connection->received) == 0)
         buffer_done(&connection->received);
-    body_share_set(&connection->share, buffer_length(&connection->received));
+    count_held(connection);
 }
 
 /* New bytes: used where they lie, or kept behind those that wait. */
@@ -362,7 +374,7 @@ static void take_new(struct http1_downstream *connection, struct bytes input)
     if (is_over(connection))
         return;
     CHECK(buffer_append(&connection->received, rest));
-    body_share_set(&connection->share, buffer_length(&connection->received));
+    count_held(connection);
 }
 
 /* What waits is too much, all connections together: this one, which has just added to it, ends. */

@@ -84,6 +84,14 @@ static void release(struct http1_upstream *connection, enum stream_ending ending
     uv_close((uv_handle_t *)&connection->timer, on_timer_closed);
 }
 
+/* Of a head that has not ended, and of trailers. */
+static void count_held(struct http1_upstream *connection)
+{
+    size_t line = connection->state == STATE_BODY ? http1_body_held_bytes(&connection->body) : 0;
+    body_share_set(&connection->share, buffer_length(&connection->received) + line +
+                                           http_head_held_bytes(&connection->trailers));
+}
+
 static void drop(struct http1_upstream *connection, enum stream_ending ending)
 {
     upstream_pool_forget(&connection->base);
@@ -232,6 +240,8 @@ static void complete(struct http1_upstream *connection, size_t surplus_bytes)
         return;
     }
     http_head_clear(&connection->trailers, HTTP_TRAILERS);
+    http_head_trim(&connection->trailers);
+    count_held(connection);
     note_activity(connection);
     stream_resume_reading(connection->stream);
     upstream_pool_changed(&connection->base);
@@ -259,6 +269,11 @@ static bool read_body(struct http1_upstream *connection, struct bytes *input)
         }
         if (status == PARSE_OK) {
             complete(connection, input->length);
+            return false;
+        }
+        count_held(connection);
+        if (connection->share.held > 0 && body_budget_is_full(connection->proxy->bodies)) {
+            fail(connection, EXCHANGE_BODIES_FULL, "");
             return false;
         }
         if (input->length == 0)
@@ -313,16 +328,12 @@ static bool read_head(struct http1_upstream *connection, struct bytes *input)
     exchange_response_head(connection->exchange, &connection->head);
     if (connection->exchange == NULL)
         return false;
+    http_head_clear(&connection->head, HTTP_RESPONSE);
+    http_head_trim(&connection->head);
     if (http_status < 200) {
-        http_head_clear(&connection->head, HTTP_RESPONSE);
         http1_head_parser_start_response(&connection->parser, &connection->asked);
     }
     return true;
-}
-
-static void count_received(struct http1_upstream *connection)
-{
-    body_share_set(&connection->share, buffer_length(&connection->received));
 }
 
 /* Bytes of a head that has not ended. False when they are too many; the exchange is over then. */
@@ -332,7 +343,7 @@ static bool keep(struct http1_upstream *connection, struct bytes bytes)
         fail(connection, EXCHANGE_UPSTREAM_PROTOCOL, "head too large");
         return false;
     }
-    count_received(connection);
+    count_held(connection);
     if (connection->share.held > 0 && body_budget_is_full(connection->proxy->bodies)) {
         fail(connection, EXCHANGE_BODIES_FULL, "");
         return false;
@@ -364,14 +375,14 @@ static void take_input(struct http1_upstream *connection, struct bytes received)
                            buffer_length(&connection->received) - input.length);
         else if (!keep(connection, input))
             return;
-        count_received(connection);
+        count_held(connection);
         return;
     }
     if (connection->exchange && connection->state == STATE_BODY)
         read_body(connection, &input);
     if (is_kept && connection->state != STATE_CLOSED)
         buffer_done(&connection->received);
-    count_received(connection);
+    count_held(connection);
 }
 
 static void on_end(struct http1_upstream *connection, enum stream_result result)

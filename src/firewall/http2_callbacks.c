@@ -339,8 +339,10 @@ nghttp2_session *http2_callbacks_new_library(struct http2_session *session)
     /* Heads are checked by http2_head, which says what is wrong with them, on both sides. */
     nghttp2_option_set_no_http_messaging(option, 1);
     int error = session->role == HTTP2_SERVER
-                    ? nghttp2_session_server_new2(&library, callbacks, session, option)
-                    : nghttp2_session_client_new2(&library, callbacks, session, option);
+                    ? nghttp2_session_server_new3(&library, callbacks, session, option,
+                                                  &session->memory.functions)
+                    : nghttp2_session_client_new3(&library, callbacks, session, option,
+                                                  &session->memory.functions);
     CHECK(error == 0);
     nghttp2_option_del(option);
     nghttp2_session_callbacks_del(callbacks);

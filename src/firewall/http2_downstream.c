@@ -507,6 +507,7 @@ static void on_session_end(void *owner, enum http2_end end, const char *detail)
         [HTTP2_END_PROTOCOL] = "broken HTTP/2",
         [HTTP2_END_FLOOD] = "HTTP/2 flood",
         [HTTP2_END_TLS_FLOOD] = "TLS flood",
+        [HTTP2_END_FULL] = "too many bytes wait for peers that do not take them",
     };
     bool is_lost = end == HTTP2_END_LOST || end == HTTP2_END_TLS_FLOOD;
     if (reasons[end])

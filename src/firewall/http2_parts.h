@@ -10,6 +10,7 @@
 #include "base/body_budget.h"
 #include "base/buffer.h"
 #include "firewall/http2_flood.h"
+#include "firewall/http2_memory.h"
 #include "firewall/http2_session.h"
 
 #include <nghttp2/nghttp2.h>
@@ -67,6 +68,7 @@ struct http2_session {
     struct stream_loop *streams; /* borrowed */
     struct stream *stream;       /* owned; NULL when closed */
     nghttp2_session *library;    /* owned */
+    struct http2_memory memory;  /* the library's */
     const struct http2_session_events *events;
     void *owner; /* borrowed */
     enum http2_role role;

@@ -75,6 +75,7 @@ struct http2_session *http2_session_new(struct stream_loop *streams, struct stre
     LIST_INIT(&session->list);
     TAILQ_INIT(&session->taken);
     http2_frames_start(&session->frames, role == HTTP2_SERVER);
+    http2_memory_start(&session->memory, stream_loop_bodies(streams));
     session->library = http2_callbacks_new_library(session);
     submit_settings(session);
     stream_set_owner(stream, on_stream, session);
@@ -86,6 +87,7 @@ static void session_free(struct http2_session *session)
     CHECK(session->state == STATE_CLOSED && session->depth == 0);
     nghttp2_session_del(session->library);
     session->library = NULL;
+    http2_memory_done(&session->memory);
     while (!LIST_EMPTY(&session->list))
         http2_stream_free(LIST_FIRST(&session->list));
     free(session);
@@ -136,6 +138,7 @@ static void tell_dead(struct http2_session *session)
 void http2_session_pump(struct http2_session *session)
 {
     int error = nghttp2_session_send(session->library);
+    http2_memory_count(&session->memory);
     CHECK(error == 0 || error == NGHTTP2_ERR_CALLBACK_FAILURE);
 }
 
@@ -247,6 +250,13 @@ static bool count_frames(struct http2_session *session, struct bytes input)
     return true;
 }
 
+/* Together with what all others hold: this one, which has just added to it, ends. */
+static bool is_head_too_much(const struct http2_session *session)
+{
+    return session->memory.share.held > 0 && http2_frames_is_head_open(&session->frames) &&
+           body_budget_is_full(session->memory.share.budget);
+}
+
 static void take_input(struct http2_session *session, struct bytes input)
 {
     if (!count_frames(session, input)) {
@@ -255,10 +265,15 @@ static void take_input(struct http2_session *session, struct bytes input)
     }
     ssize_t taken = nghttp2_session_mem_recv(session->library, input.data, input.length);
     CHECK(taken != NGHTTP2_ERR_NOMEM);
+    http2_memory_count(&session->memory);
     if (session->state != STATE_OPEN)
         return;
     if (session->is_flooded) {
         end_flooded(session);
+    } else if (is_head_too_much(session)) {
+        nghttp2_session_terminate_session(session->library, NGHTTP2_ENHANCE_YOUR_CALM);
+        http2_session_pump(session);
+        end_session(session, HTTP2_END_FULL, "a head that has not ended");
     } else if (taken == NGHTTP2_ERR_FLOODED) {
         session->flood = HTTP2_FLOOD_PINGS;
         end_flooded(session);

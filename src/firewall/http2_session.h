@@ -46,6 +46,10 @@ struct stream_loop;
  * Floods. What costs us more than it costs the peer is counted by kind (see http2_flood.h). Past
  * a limit the connection ends with GOAWAY (ENHANCE_YOUR_CALM), and on_session_end names the kind.
  *
+ * Memory. What the library holds for the session (parts of heads, frames that wait) counts in the
+ * budget of bodies beyond HTTP2_MEMORY_FREE_BYTES. A session that goes on with a head when the
+ * budget is full ends.
+ *
  * Ends. on_session_end is the session's last event, after which http2_session_close must be
  * called (from inside it or later). Streams get no events of their own then: the side knows its
  * objects. http2_session_close may also be called at any time before.
@@ -57,6 +61,8 @@ enum {
     /* The same of a server's: room for every window, so that no stuck stream holds up another. */
     HTTP2_CLIENT_CONNECTION_WINDOW_BYTES = 16 * 1024 * 1024,
     HTTP2_STREAMS_MAX = 100, /* that a peer may have open */
+    /* What the library may hold for a connection before it counts in the budget of bodies. */
+    HTTP2_MEMORY_FREE_BYTES = 48 * 1024,
 };
 
 enum http2_role { HTTP2_SERVER, HTTP2_CLIENT };
@@ -83,11 +89,12 @@ enum http2_reset {
 
 /** Why a session is over. */
 enum http2_end {
-    HTTP2_END_CLEAN,    /* the peer closed in order */
-    HTTP2_END_LOST,     /* the connection broke */
-    HTTP2_END_PROTOCOL, /* the peer broke the protocol: it got GOAWAY */
-    HTTP2_END_FLOOD,    /* past a limit: it got GOAWAY */
-    HTTP2_END_TLS_FLOOD /* messages of TLS without end: nothing more was read */
+    HTTP2_END_CLEAN,     /* the peer closed in order */
+    HTTP2_END_LOST,      /* the connection broke */
+    HTTP2_END_PROTOCOL,  /* the peer broke the protocol: it got GOAWAY */
+    HTTP2_END_FLOOD,     /* past a limit: it got GOAWAY */
+    HTTP2_END_TLS_FLOOD, /* messages of TLS without end: nothing more was read */
+    HTTP2_END_FULL       /* a head that has not ended is too much for what may be held: GOAWAY */
 };
 
 /** What the side is told. `owner` is the session's, `object` the side's for the stream. */

@@ -11,10 +11,11 @@ enum { STREAM_DIRECT_BYTES = 4 * 1024 }; /* longer runs are framed from where th
 
 /* --- life ---------------------------------------------------------------------------------- */
 
-/* After every change of the body's length. */
+/* After every change of what it holds. */
 static void count_body(struct http2_stream *stream)
 {
-    body_share_set(&stream->share, buffer_length(&stream->body));
+    size_t trailers = stream->trailers ? stream->trailers->data_bytes : 0;
+    body_share_set(&stream->share, buffer_length(&stream->body) + trailers);
 }
 
 struct http2_stream *http2_stream_new(struct http2_session *session, int32_t id)
@@ -39,6 +40,7 @@ void http2_stream_drop_trailers(struct http2_stream *stream)
     free(stream->trailers->data);
     free(stream->trailers);
     stream->trailers = NULL;
+    count_body(stream);
 }
 
 void http2_stream_forget_taken(struct http2_stream *stream)
@@ -256,6 +258,7 @@ static void keep_trailers(struct http2_stream *stream, const struct http2_pair_l
         }
     }
     stream->trailers = block;
+    count_body(stream);
 }
 
 void http2_stream_send_end(struct http2_stream *stream, const struct http2_pair_list *trailers)

@@ -70,6 +70,8 @@ struct http2_upstream {
     struct http2_head_reader reader;
     struct http_head head;
     struct http_head trailers;
+    struct body_share share; /* of both */
+    bool is_head_dropped;    /* no more may be held */
     uv_timer_t timer;
     uint64_t opened_ms;
     uint64_t idle_since_ms;
@@ -106,6 +108,7 @@ static void close_connection(struct http2_upstream *connection, enum http2_code 
     connection->session = NULL;
     http_head_done(&connection->head);
     http_head_done(&connection->trailers);
+    body_share_set(&connection->share, 0);
     uv_close((uv_handle_t *)&connection->timer, on_timer_closed);
 }
 
@@ -270,6 +273,7 @@ struct upstream_connection *http2_upstream_new(struct upstream_pool *pool, struc
     TAILQ_INIT(&connection->turn);
     http_head_init(&connection->head, HTTP_RESPONSE);
     http_head_init(&connection->trailers, HTTP_TRAILERS);
+    connection->share.budget = proxy->bodies;
     CHECK(uv_timer_init(proxy->loop, &connection->timer) == 0);
     connection->timer.data = connection;
     connection->opened_ms = now_ms(connection);
@@ -346,6 +350,7 @@ static void on_head_begin(void *object)
 {
     struct upstream_stream *stream = object;
     struct http2_upstream *connection = stream->connection;
+    connection->is_head_dropped = false;
     if (stream->response_state == RESPONSE_AWAITED) {
         http_head_clear(&connection->head, HTTP_RESPONSE);
         http2_head_reader_start_response(&connection->reader, stream->is_answer_to_head);
@@ -355,13 +360,34 @@ static void on_head_begin(void *object)
     }
 }
 
+static void count_heads(struct http2_upstream *connection)
+{
+    body_share_set(&connection->share, http_head_held_bytes(&connection->head) +
+                                           http_head_held_bytes(&connection->trailers));
+}
+
+static void forget_heads(struct http2_upstream *connection)
+{
+    http_head_clear(&connection->head, HTTP_RESPONSE);
+    http_head_trim(&connection->head);
+    http_head_clear(&connection->trailers, HTTP_TRAILERS);
+    http_head_trim(&connection->trailers);
+    count_heads(connection);
+}
+
 static void on_field(void *object, struct bytes name, struct bytes value)
 {
     struct upstream_stream *stream = object;
     struct http2_upstream *connection = stream->connection;
     struct http_head *head =
         stream->response_state == RESPONSE_AWAITED ? &connection->head : &connection->trailers;
+    if (connection->is_head_dropped)
+        return;
     http2_head_reader_add(&connection->reader, head, name, value);
+    count_heads(connection);
+    connection->is_head_dropped = body_budget_is_full(connection->share.budget);
+    if (connection->is_head_dropped)
+        forget_heads(connection);
 }
 
 static void on_response_head(struct upstream_stream *stream, bool is_end_stream)
@@ -382,6 +408,8 @@ static void on_response_head(struct upstream_stream *stream, bool is_end_stream)
         stream->content_left = connection->reader.content_bytes;
     }
     exchange_response_head(stream->exchange, head);
+    if (connection->state != STATE_CLOSED)
+        forget_heads(connection);
 }
 
 static void on_head_end(void *object, bool is_end_stream)
@@ -390,7 +418,9 @@ static void on_head_end(void *object, bool is_end_stream)
     struct http2_upstream *connection = stream->connection;
     note_activity(stream);
     stream->is_unanswered = false;
-    if (stream->response_state == RESPONSE_AWAITED)
+    if (connection->is_head_dropped)
+        fail(stream, EXCHANGE_BODIES_FULL, HTTP2_CODE_CANCEL, "");
+    else if (stream->response_state == RESPONSE_AWAITED)
         on_response_head(stream, is_end_stream);
     else if (http2_head_reader_end(&connection->reader, &connection->trailers, is_end_stream))
         stream->response_state = RESPONSE_TRAILERS;
@@ -436,6 +466,8 @@ static void on_end(void *object)
     http2_stream_release(stream->stream);
     free_stream(stream);
     exchange_response_end(exchange, has_trailers ? &connection->trailers : NULL);
+    if (connection->state != STATE_CLOSED)
+        forget_heads(connection);
     after_stream(connection);
 }
 
@@ -515,7 +547,11 @@ static void on_session_end(void *owner, enum http2_end end, const char *detail)
     struct upstream_stream *stream;
     TAILQ_FOREACH(stream, &connection->streams, link)
     stream->stream = NULL;
-    fail_all(connection, is_breach ? EXCHANGE_UPSTREAM_PROTOCOL : EXCHANGE_UPSTREAM_LOST, detail);
+    fail_all(connection,
+             end == HTTP2_END_FULL ? EXCHANGE_BODIES_FULL
+             : is_breach           ? EXCHANGE_UPSTREAM_PROTOCOL
+                                   : EXCHANGE_UPSTREAM_LOST,
+             detail);
     close_connection(connection, HTTP2_CODE_NO_ERROR, false);
 }
 

@@ -146,6 +146,8 @@ struct http1_body {
 void http1_body_start(struct http1_body *body, const struct http1_head_parser *parser,
                       struct http_head *trailers);
 void http1_body_done(struct http1_body *body);
+/** Bytes of a line of framing or trailers that has not ended. */
+size_t http1_body_held_bytes(const struct http1_body *body);
 
 /**
  * Take from `input`: `*consumed` bytes of it are done with, and `*data` (a part of `input`, may

@@ -34,6 +34,11 @@ void http1_body_done(struct http1_body *body)
     body->trailers = NULL;
 }
 
+size_t http1_body_held_bytes(const struct http1_body *body)
+{
+    return buffer_length(&body->line);
+}
+
 static enum http1_reason take_size(struct http1_body *body)
 {
     if (!number_parse_hexadecimal(buffer_bytes(&body->line), INT64_MAX, &body->left))

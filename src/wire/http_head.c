@@ -36,6 +36,12 @@ void http_head_clear(struct http_head *head, enum http_head_kind kind)
                                .data_room = head->data_room};
 }
 
+void http_head_trim(struct http_head *head)
+{
+    if (http_head_held_bytes(head) > HTTP_HEAD_KEPT_BYTES_MAX)
+        http_head_done(head);
+}
+
 size_t http_head_held_bytes(const struct http_head *head)
 {
     return head->data_room + head->field_room * sizeof(*head->fields);

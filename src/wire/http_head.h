@@ -17,7 +17,8 @@ enum {
     HTTP_HEAD_BYTES_MAX = 64 * 1024, /* names, values, method, authority and path together */
     HTTP_HEAD_FIELDS_MAX = 128,
     HTTP_HEAD_PATH_MAX = 16 * 1024,
-    HTTP_HEAD_METHOD_MAX = 32
+    HTTP_HEAD_METHOD_MAX = 32,
+    HTTP_HEAD_KEPT_BYTES_MAX = 8 * 1024 /* room that a trimmed head keeps */
 };
 
 enum http_head_kind { HTTP_REQUEST, HTTP_RESPONSE, HTTP_TRAILERS };
@@ -77,6 +78,8 @@ void http_head_init(struct http_head *head, enum http_head_kind kind);
 void http_head_done(struct http_head *head);
 /** Empty again, with memory kept for the next message. */
 void http_head_clear(struct http_head *head, enum http_head_kind kind);
+/** Let go of memory beyond what ordinary messages need: of a head that is empty and kept. */
+void http_head_trim(struct http_head *head);
 /** Make `to` (initialised) equal to `from`. */
 void http_head_copy(struct http_head *to, const struct http_head *from);
 

@@ -528,7 +528,9 @@ def test_never_makes_an_end_of_a_reset_in_the_middle_of_an_answer(agent, script,
         answer = client.request("/half")
         # What was refused after its head was not refused at all.
         expected = heard if heard and code != "REFUSED_STREAM" else 2
-        assert (answer.status, answer.reset) == (200, expected)
+        # The head may have left before, or not: a reset overtakes what waits.
+        assert answer.status in (200, None)
+        assert (answer.reset, answer.is_ended) == (expected, False)
 
 
 @pytest.fixture

@@ -15,9 +15,14 @@
 static struct fake_world world;
 static struct fake_server servers[FAKE_DIALS_MAX];
 
+static struct fake_http2 http2_server; /* one at most */
+
 static void on_connected(struct fake_world *its, struct fake_dial *dial)
 {
-    fake_server_start(&servers[dial - its->dials], its, dial);
+    if (dial->peer->is_http2)
+        fake_http2_start(&http2_server, its, dial->peer, dial);
+    else
+        fake_server_start(&servers[dial - its->dials], its, dial);
 }
 
 static int start(void **state)
@@ -30,9 +35,12 @@ static int start(void **state)
 static int stop(void **state)
 {
     fake_world_end(&world);
-    for (size_t i = 0; i < world.dial_count; i++)
-        if (world.dials[i].peer)
+    for (size_t i = 0; i < world.dial_count; i++) {
+        if (world.dials[i].peer && world.dials[i].peer->is_http2)
+            fake_http2_done(&http2_server);
+        else if (world.dials[i].peer)
             fake_server_done(&servers[i]);
+    }
     fake_world_stop(&world);
     return 0;
 }
@@ -198,9 +206,94 @@ static void a_head_over_http2_is_not_kept_beyond_the_budget(void **state)
     fake_http2_done(&end);
 }
 
+static void a_head_that_the_library_holds_is_not_kept_beyond_the_budget(void **state)
+{
+    struct fake_agent *agent = fake_world_open_agent(&world, 0, HTTP_PROTOCOL_2);
+    struct fake_http2 end;
+    fake_http2_start(&end, &world, agent->peer, NULL);
+    fake_world_settle(&world);
+    limit_memory(16 * 1024);
+    assert_int_equal(world.proxy.bodies->used, 0);
+    /* A literal field (RFC 7541 section 6.2.2) whose value of 60,000 bytes is to come. */
+    static const uint8_t field[] = {0, 1, 'x', 0x7f, 0xe1, 0xd3, 3};
+    fake_http2_say(&end, FAKE_HTTP2_HEADERS, 0, 1, (struct bytes){field, sizeof(field)});
+    fake_world_settle(&world);
+    assert_null(agent->connection);
+    assert_string_equal(world.records,
+                        "deny 0 too many bytes wait for peers that do not take them;");
+    assert_int_equal(end.goaway_count, 1);
+    assert_int_equal(world.proxy.bodies->used, 0);
+    fake_world_end(&world);
+    fake_http2_done(&end);
+}
+
+static void a_server_s_head_over_http2_is_not_kept_beyond_the_budget(void **state)
+{
+    struct fake_agent *agent = open_agent(0);
+    struct fake_http2 *end = &http2_server;
+    say(agent, "GET / HTTP/1.1\r\n" HOST "\r\n");
+    fake_world_settle_dial(&world, fake_world_waiting_dial(&world), DIAL_CONNECTED, true);
+    fake_world_settle(&world);
+    limit_memory(8 * 1024);
+    char lines[8 * 1024];
+    snprintf(lines, sizeof(lines), ":status: 200\nx-long: %06000d\nx-more: 1\n", 7);
+    fake_http2_say_head(end, FAKE_HTTP2_END_STREAM, 1, lines);
+    fake_world_settle(&world);
+    assert_true(was_told(agent, "HTTP/1.1 503 "));
+    assert_int_equal(end->reset_count, 1);
+    assert_int_equal(world.proxy.bodies->used, 0);
+}
+
+/* Lines of trailers, each below the limit of a line, together below that of trailers. */
+static const char trailer_line[] = "x-long: %03000d\r\n";
+
+static void trailers_of_a_request_are_not_kept_beyond_the_budget(void **state)
+{
+    struct fake_agent *agent = open_agent(0);
+    say(agent, "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n0\r\n");
+    connect_server();
+    limit_memory(8 * 1024);
+    char lines[4 * 1024];
+    snprintf(lines, sizeof(lines), trailer_line, 7);
+    say(agent, lines);
+    assert_non_null(agent->connection);
+    assert_true(world.proxy.bodies->used >= 3000);
+    say(agent, lines);
+    say(agent, lines);
+    assert_null(agent->connection);
+    assert_true(was_told(agent, "HTTP/1.1 503 "));
+}
+
+static void trailers_of_a_response_are_not_kept_beyond_the_budget(void **state)
+{
+    struct fake_agent *agent = open_agent(0);
+    say(agent, "GET / HTTP/1.1\r\n" HOST "\r\n");
+    struct fake_server *server = connect_server();
+    limit_memory(8 * 1024);
+    fake_server_say(server,
+                    BYTES_LITERAL("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"));
+    char lines[4 * 1024];
+    snprintf(lines, sizeof(lines), trailer_line, 7);
+    fake_server_say(server, bytes_from_text(lines));
+    fake_world_settle(&world);
+    assert_non_null(agent->connection);
+    assert_true(world.proxy.bodies->used >= 3000);
+    fake_server_say(server, bytes_from_text(lines));
+    fake_server_say(server, bytes_from_text(lines));
+    fake_world_settle(&world);
+    assert_null(agent->connection);
+    assert_string_equal(world.records,
+                        "allow 200 too many bytes wait for peers that do not take them;");
+    assert_int_equal(world.proxy.bodies->used, 0);
+}
+
 #define IN_A_WORLD(test) cmocka_unit_test_setup_teardown(test, start, stop)
 
 RUN_TESTS(IN_A_WORLD(a_head_over_http2_is_not_kept_beyond_the_budget),
+          IN_A_WORLD(a_head_that_the_library_holds_is_not_kept_beyond_the_budget),
+          IN_A_WORLD(a_server_s_head_over_http2_is_not_kept_beyond_the_budget),
+          IN_A_WORLD(trailers_of_a_request_are_not_kept_beyond_the_budget),
+          IN_A_WORLD(trailers_of_a_response_are_not_kept_beyond_the_budget),
           IN_A_WORLD(heads_that_do_not_end_are_not_kept_beyond_the_budget),
           IN_A_WORLD(heads_that_wait_for_a_server_are_not_kept_beyond_the_budget),
           IN_A_WORLD(what_is_sent_behind_a_request_is_not_kept_beyond_the_budget),

@@ -104,6 +104,7 @@ static int start(void **state)
     uv_loop_init(&fixture->loop);
     fixture->proxy.loop = &fixture->loop;
     fixture->proxy.streams = stream_loop_new(&fixture->loop);
+    fixture->proxy.bodies = stream_loop_bodies(fixture->proxy.streams);
     struct upstream_key key = {.port = 443};
     struct stream *stream = stream_new(fixture->proxy.streams, ends[0], NULL, NULL);
     fixture->connection = http1_upstream_new(NULL, &fixture->proxy, &key, stream);

@@ -105,7 +105,28 @@ static void knows_names_of_connections_and_of_trailers(void **state)
     assert_false(http_head_is_forbidden_trailer(BYTES_LITERAL("x-checksum")));
 }
 
-RUN_TESTS(cmocka_unit_test(refuses_bytes_that_would_split_a_message),
+static void keeps_no_more_room_than_ordinary_messages_need(void **state)
+{
+    struct http_head head;
+    http_head_init(&head, HTTP_RESPONSE);
+    http_head_add(&head, BYTES_LITERAL("a"), BYTES_LITERAL("b"));
+    size_t small = http_head_held_bytes(&head);
+    http_head_clear(&head, HTTP_RESPONSE);
+    http_head_trim(&head);
+    assert_int_equal(http_head_held_bytes(&head), small);
+    char value[HTTP_HEAD_KEPT_BYTES_MAX + 1];
+    memset(value, 'v', sizeof(value) - 1);
+    value[sizeof(value) - 1] = '\0';
+    assert_int_equal(http_head_add(&head, BYTES_LITERAL("a"), bytes_from_text(value)),
+                     HTTP_HEAD_OK);
+    assert_true(http_head_held_bytes(&head) > HTTP_HEAD_KEPT_BYTES_MAX);
+    http_head_clear(&head, HTTP_RESPONSE);
+    http_head_trim(&head);
+    assert_int_equal(http_head_held_bytes(&head), 0);
+}
+
+RUN_TESTS(cmocka_unit_test(keeps_no_more_room_than_ordinary_messages_need),
+          cmocka_unit_test(refuses_bytes_that_would_split_a_message),
           cmocka_unit_test(refuses_more_than_its_caps),
           cmocka_unit_test(keeps_fields_in_order_with_lower_case_names),
           cmocka_unit_test(knows_names_of_connections_and_of_trailers))
