@@ -17,6 +17,7 @@ struct unbrotli {
     BrotliDecoderState *decoder; /* owned */
     size_t block_limit;
     size_t left;     /* bytes that it may still ask for */
+    size_t held;     /* that it has got */
     bool is_refused; /* it asked for more */
     bool has_begun;
 };
@@ -37,6 +38,7 @@ static void *allocate(void *context, size_t size)
     struct block *block = memory_new(sizeof(*block) + size);
     block->size = size;
     unbrotli->left -= size;
+    unbrotli->held += size;
     return block->bytes;
 }
 
@@ -47,6 +49,7 @@ static void release(void *context, void *bytes)
         return;
     struct block *block = (struct block *)((uint8_t *)bytes - offsetof(struct block, bytes));
     unbrotli->left += block->size;
+    unbrotli->held -= block->size;
     free(block);
 }
 
@@ -94,5 +97,11 @@ static bool is_brotli_complete(const void *state)
     return !unbrotli->has_begun || BrotliDecoderIsFinished(unbrotli->decoder);
 }
 
+static size_t held_by_brotli(const void *state)
+{
+    const struct unbrotli *unbrotli = state;
+    return sizeof(*unbrotli) + unbrotli->held;
+}
+
 const struct content_coding content_brotli = {
-    "br", NULL, open_brotli, feed_brotli, is_brotli_complete, close_brotli};
+    "br", NULL, open_brotli, feed_brotli, is_brotli_complete, held_by_brotli, close_brotli};

@@ -21,6 +21,9 @@ struct content_coding {
     /** The coded data is complete, or nothing came at all. */
     bool (*is_complete)(const void *state);
 
+    /** Memory that it takes now, in bytes. */
+    size_t (*held)(const void *state);
+
     void (*close)(void *state);
 };
 

@@ -255,3 +255,11 @@ bool content_decoder_is_identity(const struct content_decoder *decoder)
 {
     return decoder->stage_count == 0 && decoder->reason == CONTENT_FINE;
 }
+
+size_t content_decoder_held(const struct content_decoder *decoder)
+{
+    size_t held = 0;
+    for (size_t i = 0; i < decoder->stage_count; i++)
+        held += BLOCK_BYTES + decoder->stages[i].coding->held(decoder->stages[i].state);
+    return held;
+}

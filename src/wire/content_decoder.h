@@ -69,6 +69,9 @@ struct bytes content_decoder_coding(const struct content_decoder *decoder);
 uint64_t content_decoder_coded_bytes(const struct content_decoder *decoder);
 uint64_t content_decoder_decoded_bytes(const struct content_decoder *decoder);
 
+/** Memory that it takes now, in bytes: the history of its codings. */
+size_t content_decoder_held(const struct content_decoder *decoder);
+
 /** True when nothing is coded: the body may be used as it is. */
 bool content_decoder_is_identity(const struct content_decoder *decoder);
 

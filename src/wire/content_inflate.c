@@ -131,7 +131,15 @@ static bool is_inflater_complete(const void *state)
     return inflater->is_ended || is_empty;
 }
 
+static size_t held_by_inflater(const void *state)
+{
+    enum { WINDOW_AND_TABLES = 44 * 1024 };
+    const struct inflater *inflater = state;
+    return sizeof(*inflater) + (inflater->is_open ? WINDOW_AND_TABLES : 0);
+}
+
 const struct content_coding content_gzip = {
-    "gzip", "x-gzip", open_gzip, feed_gzip, is_inflater_complete, close_inflater};
+    "gzip", "x-gzip", open_gzip, feed_gzip, is_inflater_complete, held_by_inflater, close_inflater};
 const struct content_coding content_deflate = {
-    "deflate", NULL, open_deflate, feed_deflate, is_inflater_complete, close_inflater};
+    "deflate",        NULL,          open_deflate, feed_deflate, is_inflater_complete,
+    held_by_inflater, close_inflater};

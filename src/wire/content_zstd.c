@@ -175,5 +175,11 @@ static bool is_zstd_complete(const void *state)
     return unzstd->state == HEAD && unzstd->head_length == 0;
 }
 
-const struct content_coding content_zstd = {"zstd",           NULL,      open_zstd, feed_zstd,
-                                            is_zstd_complete, close_zstd};
+static size_t held_by_zstd(const void *state)
+{
+    const struct unzstd *unzstd = state;
+    return sizeof(*unzstd) + ZSTD_sizeof_DCtx(unzstd->context);
+}
+
+const struct content_coding content_zstd = {"zstd",           NULL,         open_zstd, feed_zstd,
+                                            is_zstd_complete, held_by_zstd, close_zstd};

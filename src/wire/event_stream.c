@@ -284,3 +284,8 @@ enum parse_status event_stream_end(struct event_stream *stream)
         stream->reason = EVENT_STREAM_TRUNCATED;
     return stream->reason == EVENT_STREAM_FINE ? PARSE_OK : PARSE_BAD;
 }
+
+size_t event_stream_held(const struct event_stream *stream)
+{
+    return stream->held.allocated;
+}

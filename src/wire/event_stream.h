@@ -88,6 +88,9 @@ enum event_stream_reason event_stream_reason(const struct event_stream *stream);
 /** Where the message begins that is being read, or that stopped the reader. */
 uint64_t event_stream_position(const struct event_stream *stream);
 
+/** Memory that it holds for a message, in bytes. */
+size_t event_stream_held(const struct event_stream *stream);
+
 /** Headers in their order: `reader` starts over message->headers. False at the end. */
 bool event_stream_next_header(struct reader *headers, struct event_stream_header *header);
 

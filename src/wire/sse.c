@@ -279,3 +279,11 @@ void sse_end(struct sse *sse)
     if (sse->has_field)
         emit_event(sse, SSE_TRUNCATED);
 }
+
+size_t sse_held(const struct sse *sse)
+{
+    size_t held = sse->last_id.allocated;
+    for (size_t i = 0; i < TARGETS; i++)
+        held += sse->values[i].allocated;
+    return held;
+}

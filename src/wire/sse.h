@@ -51,4 +51,7 @@ void sse_feed(struct sse *sse, struct bytes input);
 /** The stream is over: an event without its blank line is emitted as SSE_TRUNCATED. */
 void sse_end(struct sse *sse);
 
+/** Memory that it holds for events, in bytes. */
+size_t sse_held(const struct sse *sse);
+
 #endif

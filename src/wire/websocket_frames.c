@@ -415,3 +415,8 @@ enum parse_status websocket_frames_end(struct websocket_frames *frames)
         emit_message(frames, true);
     return PARSE_BAD;
 }
+
+size_t websocket_frames_held(const struct websocket_frames *frames)
+{
+    return frames->message.allocated + (frames->inflate ? WEBSOCKET_INFLATE_BYTES : 0);
+}

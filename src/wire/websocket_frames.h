@@ -94,6 +94,8 @@ enum parse_status websocket_frames_feed(struct websocket_frames *frames, struct 
  */
 enum parse_status websocket_frames_end(struct websocket_frames *frames);
 
+/** Memory that it holds for a message and for history, in bytes. */
+size_t websocket_frames_held(const struct websocket_frames *frames);
 enum websocket_frames_reason websocket_frames_reason(const struct websocket_frames *frames);
 /** Where the frame begins that is being read, or that stopped the reader. */
 uint64_t websocket_frames_position(const struct websocket_frames *frames);
