@@ -11,6 +11,11 @@
  */
 struct llm_exchange;
 
+enum {
+    LLM_EXCHANGE_BODY_MAX = 32 * 1024 * 1024, /* held of one body, and at most half of all */
+    LLM_EXCHANGE_ERROR_MAX = 64 * 1024,       /* of the body of an error */
+};
+
 /** Shared by all exchanges of a recorder. */
 struct llm_context {
     llm_event_fn *emit;

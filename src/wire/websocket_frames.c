@@ -418,5 +418,5 @@ enum parse_status websocket_frames_end(struct websocket_frames *frames)
 
 size_t websocket_frames_held(const struct websocket_frames *frames)
 {
-    return frames->message.allocated + (frames->inflate ? WEBSOCKET_INFLATE_BYTES : 0);
+    return frames->message.allocated + (frames->inflate ? WEBSOCKET_INFLATE_SIZE : 0);
 }

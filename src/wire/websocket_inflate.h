@@ -6,7 +6,7 @@
 /** Inflates the messages of one direction of a WebSocket: the history of RFC 7692. */
 struct websocket_inflate;
 
-enum { WEBSOCKET_INFLATE_BYTES = 44 * 1024 /* that it takes: the window and zlib's state */ };
+enum { WEBSOCKET_INFLATE_SIZE = 44 * 1024 /* that it takes: the window and zlib's state */ };
 
 /** `keeps_context`: a message may refer back to the ones before it. */
 struct websocket_inflate *websocket_inflate_new(bool keeps_context);
