@@ -101,8 +101,11 @@ static void read_client(struct llm_head *head, const struct llm_exchange_start *
         append_word(&head->kind, purpose);
     read_turn(field(start, "x-codex-turn-metadata"), &head->kind);
     head->is_upload_ahead = field(start, "x-claude-code-upload-ahead").length > 0;
+    /* `upgrade` belongs to the connection, and the wall does not show it; a key always comes with
+     * it (RFC 6455 section 4.1). */
     head->is_handshake =
-        bytes_equal_ignore_case(field(start, "upgrade"), BYTES_LITERAL("websocket"));
+        bytes_equal_ignore_case(field(start, "upgrade"), BYTES_LITERAL("websocket")) ||
+        field(start, "sec-websocket-key").length > 0;
 }
 
 static char *copy_text(struct bytes text)
