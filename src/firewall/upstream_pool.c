@@ -542,14 +542,22 @@ static void on_serve(uv_timer_t *timer)
     }
 }
 
-/* Claims were put into this list when their present wait began: it need not be their first. */
+/* Claims were put into this list when their present wait began, which need not be their first. */
+static struct upstream_claim *find_overdue(const struct upstream_pool *pool)
+{
+    uint64_t now_ms = uv_now(pool->proxy->loop);
+    struct upstream_claim *claim;
+    TAILQ_FOREACH(claim, &pool->waiting, waiting_link)
+    if (now_ms - claim->since_ms >= UPSTREAM_POOL_WAIT_MS)
+        return claim;
+    return NULL;
+}
+
 static void on_tick(uv_timer_t *timer)
 {
     struct upstream_pool *pool = timer->data;
-    uint64_t now_ms = uv_now(timer->loop);
     struct upstream_claim *claim;
-    while ((claim = TAILQ_FIRST(&pool->waiting)) != NULL &&
-           now_ms - claim->since_ms >= UPSTREAM_POOL_WAIT_MS)
+    while ((claim = find_overdue(pool)) != NULL)
         settle_failed(claim, EXCHANGE_UPSTREAM_BUSY, "");
     serve_soon(pool);
 }

@@ -6,6 +6,7 @@
 #include "firewall/http2_upstream.h"
 #include "firewall/proxy.h"
 #include "firewall/upstream_pool.h"
+#include "harness/fake_clock.h"
 #include "system/stream.h"
 
 #include <stdio.h>
@@ -420,6 +421,42 @@ static void lets_an_idle_connection_go_for_another_name_at_the_limit(void **stat
     assert_int_equal(dial_count, PROXY_UPSTREAM_CONNECTION_LIMIT + 1);
 }
 
+static void gives_up_who_waits_for_a_place_for_half_a_minute(void **state)
+{
+    struct fixture *fixture = *state;
+    for (unsigned long i = 0; i < PROXY_UPSTREAM_CONNECTION_LIMIT; i++) {
+        claim(fixture, i, HTTP_PROTOCOL_1);
+        connect_as(fixture, i, HTTP_PROTOCOL_1);
+    }
+    story[0] = '\0';
+    claim(fixture, 1000, HTTP_PROTOCOL_1);
+    fake_clock_advance(&fixture->loop, UPSTREAM_POOL_WAIT_MS / 2);
+    claim(fixture, 1001, HTTP_PROTOCOL_1);
+    fake_clock_advance(&fixture->loop, UPSTREAM_POOL_WAIT_MS / 2 - 2000);
+    assert_string_equal(story, "");
+    fake_clock_advance(&fixture->loop, 4000);
+    assert_string_equal(story, "1000-failed ");
+    /* The other waits on, and gets the next place. */
+    finish(fixture, 7);
+    assert_string_equal(story, "1000-failed 1001-on-7 ");
+}
+
+static void gives_up_who_waits_for_a_stream_for_half_a_minute(void **state)
+{
+    struct fixture *fixture = *state;
+    for (unsigned long i = 0; i < PROXY_UPSTREAM_CONNECTION_LIMIT; i++) {
+        claim(fixture, i, HTTP_PROTOCOL_2);
+        connect_as(fixture, i, HTTP_PROTOCOL_2);
+        settle_with_room(fixture, i, 1);
+    }
+    story[0] = '\0';
+    claim(fixture, 1000, HTTP_PROTOCOL_2);
+    fake_clock_advance(&fixture->loop, UPSTREAM_POOL_WAIT_MS - 2000);
+    assert_string_equal(story, "");
+    fake_clock_advance(&fixture->loop, 4000);
+    assert_string_equal(story, "1000-failed ");
+}
+
 static void keeps_as_many_idle_connections_as_there_may_be_and_uses_the_last_first(void **state)
 {
     struct fixture *fixture = *state;
@@ -528,6 +565,8 @@ RUN_TESTS(WITH_POOL(shares_no_connection_with_another_name_port_or_private_setti
           WITH_POOL(counts_sockets_that_outlive_their_connection),
           WITH_POOL(serves_who_waits_for_a_place_by_an_idle_connection_of_its_name),
           WITH_POOL(lets_an_idle_connection_go_for_another_name_at_the_limit),
+          WITH_POOL(gives_up_who_waits_for_a_place_for_half_a_minute),
+          WITH_POOL(gives_up_who_waits_for_a_stream_for_half_a_minute),
           WITH_POOL(keeps_as_many_idle_connections_as_there_may_be_and_uses_the_last_first),
           WITH_POOL(tells_all_who_share_a_dial_that_it_failed),
           WITH_POOL(ends_a_dial_with_the_last_claim_and_not_with_the_first),
