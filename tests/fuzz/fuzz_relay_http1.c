@@ -7,6 +7,7 @@
 
 #include "harness/fake_answers.h"
 #include "harness/fake_server.h"
+#include "relay_steps.h"
 
 #include <string.h>
 
@@ -71,13 +72,6 @@ static const char *const server_texts[] = {
     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n40000\r\n",
 };
 
-static const char *const policies[] = {
-    "a.example.com\n",
-    "a.example.com GET,HEAD,OPTIONS /pub/**\na.example.com POST,PUT /up/*\n",
-    "a.example.com POST\n",
-    "b.example.com\n",
-};
-
 static const uint32_t durations_ms[] = {1,          999,        1000,       10 * 1000,
                                         60 * 1000,  120 * 1000, 130 * 1000, 15 * 60 * 1000,
                                         900 * 1000, 7200 * 1000};
@@ -85,7 +79,6 @@ static const uint32_t durations_ms[] = {1,          999,        1000,       10 *
 enum {
     COUNT_AGENT_TEXTS = sizeof(agent_texts) / sizeof(agent_texts[0]),
     COUNT_SERVER_TEXTS = sizeof(server_texts) / sizeof(server_texts[0]),
-    COUNT_POLICIES = sizeof(policies) / sizeof(policies[0]),
     COUNT_DURATIONS = sizeof(durations_ms) / sizeof(durations_ms[0]),
     STEPS_MAX = 200
 };
@@ -106,31 +99,11 @@ static struct fake_peer *agent_peer(uint8_t whom)
     return world.agents[index].peer;
 }
 
-/* The newest ones are those of interest. */
-static struct fake_dial *server_dial(uint8_t whom)
-{
-    size_t back = whom % 4;
-    for (size_t i = world.dial_count; i > 0; i--)
-        if (world.dials[i - 1].peer && back-- == 0)
-            return &world.dials[i - 1];
-    return NULL;
-}
-
 static void push_bulk(struct fake_peer *peer, size_t length)
 {
     static const uint8_t block[1024] = {'x'};
     for (; length > 0; length -= length < sizeof(block) ? length : sizeof(block))
         fake_peer_push(peer, bytes_first((struct bytes){block, sizeof(block)}, length));
-}
-
-static void set_room(struct fake_peer *peer, uint8_t how)
-{
-    if (how < 64)
-        peer->room = 0;
-    else if (how < 128)
-        peer->room = how;
-    else
-        fake_peer_take(peer, how < 192 ? (size_t)how * 64 : FAKE_ROOM_ENDLESS);
 }
 
 static void settle_dial(uint8_t how)
@@ -141,14 +114,6 @@ static void settle_dial(uint8_t how)
         fake_world_settle_dial(&world, dial, outcome, false);
 }
 
-static void end_server(struct fake_dial *dial, uint8_t how)
-{
-    if (how & 0x40)
-        fake_peer_break(dial->peer);
-    else
-        fake_peer_end(dial->peer, how & 0x80 ? STREAM_LOST : STREAM_END);
-}
-
 static void take_agent_step(enum step step, uint8_t argument, struct bytes bytes)
 {
     struct fake_peer *peer = agent_peer(argument);
@@ -157,16 +122,14 @@ static void take_agent_step(enum step step, uint8_t argument, struct bytes bytes
     else if (step == STEP_AGENT_BYTES)
         fake_peer_push(peer, bytes);
     else if (step == STEP_AGENT_ROOM)
-        set_room(peer, argument);
-    else if (argument & 0x40)
-        fake_peer_break(peer);
+        relay_steps_set_room(peer, argument);
     else
-        fake_peer_end(peer, argument & 0x80 ? STREAM_LOST : STREAM_END);
+        relay_steps_end_peer(peer, argument);
 }
 
 static void take_server_step(enum step step, uint8_t argument, struct bytes bytes)
 {
-    struct fake_dial *dial = server_dial(argument);
+    struct fake_dial *dial = relay_steps_find_dial(&world, argument);
     if (dial == NULL)
         return;
     struct fake_server *server = &servers[dial - world.dials];
@@ -175,14 +138,14 @@ static void take_server_step(enum step step, uint8_t argument, struct bytes byte
     else if (step == STEP_SERVER_BYTES)
         fake_server_say(server, bytes);
     else if (step == STEP_SERVER_ROOM)
-        set_room(dial->peer, argument);
+        relay_steps_set_room(dial->peer, argument);
     else
-        end_server(dial, argument);
+        relay_steps_end_peer(dial->peer, argument);
 }
 
 static void take_step(enum step step, uint8_t argument, struct bytes bytes)
 {
-    struct fake_dial *dial = server_dial(argument);
+    struct fake_dial *dial = relay_steps_find_dial(&world, argument);
     switch (step) {
     case STEP_AGENT_TEXT:
     case STEP_AGENT_BYTES:
@@ -203,7 +166,7 @@ static void take_step(enum step step, uint8_t argument, struct bytes bytes)
         fake_loop_advance(durations_ms[argument % COUNT_DURATIONS]);
         break;
     case STEP_RELOAD:
-        fake_world_reload(&world, policies[argument % COUNT_POLICIES]);
+        fake_world_reload(&world, relay_steps_policy(argument));
         break;
     case STEP_BULK:
         if (argument < 128)
@@ -228,10 +191,7 @@ static struct bytes take_bytes(struct bytes *input, enum step step)
 {
     if (step != STEP_AGENT_BYTES && step != STEP_SERVER_BYTES)
         return BYTES_EMPTY;
-    struct bytes rest = bytes_from(*input, 1);
-    struct bytes bytes = input->length ? bytes_first(rest, input->data[0]) : BYTES_EMPTY;
-    *input = bytes_from(rest, bytes.length);
-    return bytes;
+    return relay_steps_take_bytes(input);
 }
 
 /* --- the end -------------------------------------------------------------------------------- */
@@ -248,7 +208,7 @@ static void note_endings(bool is_final)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct bytes input = {data, size};
-    fake_world_start(&world, "a.example.com", policies[size % 2]);
+    fake_world_start(&world, "a.example.com", relay_steps_policy(size % 2));
     world.on_connected = on_connected;
     for (unsigned steps = 0; input.length >= 2 && steps < STEPS_MAX; steps++) {
         enum step step = input.data[0] % STEP_COUNT;

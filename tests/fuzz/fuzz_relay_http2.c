@@ -9,6 +9,7 @@
 #include "harness/fake_answers.h"
 #include "harness/fake_http2.h"
 #include "harness/fake_server.h"
+#include "relay_steps.h"
 
 /* An input is a run of steps: one byte says what, one byte says to whom and how much. */
 enum step {
@@ -96,13 +97,6 @@ static const struct {
     {":status: 999\n", "HTTP/1.1 99 What\r\n\r\n"},
 };
 
-static const char *const policies[] = {
-    "a.example.com\n",
-    "a.example.com GET,HEAD,OPTIONS /pub/**\na.example.com POST,PUT /up/*\n",
-    "a.example.com POST\n",
-    "b.example.com\n",
-};
-
 static const uint32_t durations_ms[] = {1,         999,        1000,           10 * 1000,
                                         60 * 1000, 120 * 1000, 130 * 1000,     15 * 60 * 1000,
                                         30 * 1000, 600 * 1000, 2 * 3600 * 1000};
@@ -111,7 +105,6 @@ static const uint32_t sizes[] = {0, 1, 5, 1000, 16384, 65535, 65536, 200000};
 
 enum {
     COUNT_HEADS = 16,
-    COUNT_POLICIES = sizeof(policies) / sizeof(policies[0]),
     COUNT_DURATIONS = sizeof(durations_ms) / sizeof(durations_ms[0]),
     STEPS_MAX = 150,
     AGENT_OF_HTTP1 = 3,
@@ -146,16 +139,6 @@ static struct fake_http2 *agent_of(uint8_t whom)
             fake_http2_start(&agents[index], &world, world.agents[index].peer, NULL);
     }
     return is_http2 ? &agents[index] : NULL;
-}
-
-/* The newest ones are those of interest. */
-static struct fake_dial *dial_of(uint8_t whom)
-{
-    size_t back = whom % 4;
-    for (size_t i = world.dial_count; i > 0; i--)
-        if (world.dials[i - 1].peer && back-- == 0)
-            return &world.dials[i - 1];
-    return NULL;
 }
 
 /* One of the newest streams. */
@@ -198,24 +181,6 @@ static void say_window(struct fake_http2 *end, uint8_t argument)
     fake_http2_say_window(end, stream, 1 + sizes[(argument >> 4) % 8]);
 }
 
-static void set_room(struct fake_peer *peer, uint8_t how)
-{
-    if (how < 64)
-        peer->room = 0;
-    else if (how < 128)
-        peer->room = how;
-    else
-        fake_peer_take(peer, how < 192 ? (size_t)how * 64 : FAKE_ROOM_ENDLESS);
-}
-
-static void end_peer(struct fake_peer *peer, uint8_t how)
-{
-    if (how & 0x40)
-        fake_peer_break(peer);
-    else
-        fake_peer_end(peer, how & 0x80 ? STREAM_LOST : STREAM_END);
-}
-
 /* Some of what is cheap to say and may be costly to hear. */
 static void say_many(struct fake_http2 *end, uint8_t argument)
 {
@@ -253,9 +218,9 @@ static void take_agent_step(enum step step, uint8_t argument, struct bytes bytes
     if (step == STEP_AGENT_HEAD)
         say_request(end, peer, argument);
     else if (step == STEP_AGENT_ROOM)
-        set_room(peer, argument);
+        relay_steps_set_room(peer, argument);
     else if (step == STEP_AGENT_END)
-        end_peer(peer, argument);
+        relay_steps_end_peer(peer, argument);
     else if (end == NULL)
         fake_peer_push(peer, bytes);
     else if (step == STEP_AGENT_DATA)
@@ -321,14 +286,14 @@ static void take_http2_server_step(struct fake_http2 *end, enum step step, uint8
 
 static void take_server_step(enum step step, uint8_t argument, struct bytes bytes)
 {
-    struct fake_dial *dial = dial_of(argument);
+    struct fake_dial *dial = relay_steps_find_dial(&world, argument);
     if (dial == NULL)
         return;
     size_t index = (size_t)(dial - world.dials);
     if (step == STEP_SERVER_ROOM)
-        set_room(dial->peer, argument);
+        relay_steps_set_room(dial->peer, argument);
     else if (step == STEP_SERVER_END)
-        end_peer(dial->peer, argument);
+        relay_steps_end_peer(dial->peer, argument);
     else if (dial->peer->is_http2)
         take_http2_server_step(&servers2[index], step, argument, bytes);
     else
@@ -347,7 +312,7 @@ static void settle_dial(uint8_t how)
 
 static void take_step(enum step step, uint8_t argument, struct bytes bytes)
 {
-    struct fake_dial *dial = dial_of(argument);
+    struct fake_dial *dial = relay_steps_find_dial(&world, argument);
     switch (step) {
     case STEP_DIAL:
         settle_dial(argument);
@@ -356,7 +321,7 @@ static void take_step(enum step step, uint8_t argument, struct bytes bytes)
         fake_loop_advance(durations_ms[argument % COUNT_DURATIONS]);
         break;
     case STEP_RELOAD:
-        fake_world_reload(&world, policies[argument % COUNT_POLICIES]);
+        fake_world_reload(&world, relay_steps_policy(argument));
         break;
     case STEP_PIECES:
         agent_of(argument);
@@ -389,10 +354,7 @@ static struct bytes take_bytes(struct bytes *input, enum step step)
                      step == STEP_SERVER_FRAME || step == STEP_SERVER_BYTES;
     if (!has_bytes)
         return BYTES_EMPTY;
-    struct bytes rest = bytes_from(*input, 1);
-    struct bytes bytes = input->length ? bytes_first(rest, input->data[0]) : BYTES_EMPTY;
-    *input = bytes_from(rest, bytes.length);
-    return bytes;
+    return relay_steps_take_bytes(input);
 }
 
 static void end_all(void)
@@ -419,7 +381,7 @@ static void end_all(void)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct bytes input = {data, size};
-    fake_world_start(&world, "a.example.com", policies[size % 2]);
+    fake_world_start(&world, "a.example.com", relay_steps_policy(size % 2));
     world.on_connected = on_connected;
     for (unsigned steps = 0; input.length >= 2 && steps < STEPS_MAX; steps++) {
         enum step step = (enum step)((input.data[0] & 0x7f) % STEP_COUNT);

@@ -365,6 +365,29 @@ static void take_data(struct fake_http2 *end, uint8_t flags, uint32_t id, struct
     CHECK(!stream->has_length || stream->data_bytes == stream->length);
 }
 
+static void take_window(struct fake_http2 *end, uint32_t id, struct bytes payload)
+{
+    struct fake_http2_stream *stream = fake_http2_find(end, id);
+    struct reader reader = reader_over(payload);
+    uint32_t bytes = reader_u32(&reader);
+    CHECK(payload.length == 4 && bytes != 0 && bytes <= INT32_MAX);
+    if (id == 0)
+        end->got_window += bytes;
+    else if (stream)
+        stream->got_bytes += bytes;
+}
+
+static void take_settings(struct fake_http2 *end, struct bytes payload)
+{
+    struct reader reader = reader_over(payload);
+    for (size_t at = 0; at < payload.length; at += SETTING_BYTES) {
+        uint16_t id = reader_u16(&reader);
+        uint32_t value = reader_u32(&reader);
+        if (id == SETTING_WINDOW)
+            end->got_initial_window = value;
+    }
+}
+
 static void take_frame(struct fake_http2 *end, uint8_t type, uint8_t flags, uint32_t id,
                        struct bytes payload)
 {
@@ -392,6 +415,7 @@ static void take_frame(struct fake_http2 *end, uint8_t type, uint8_t flags, uint
     case FAKE_HTTP2_SETTINGS:
         CHECK(id == 0 && payload.length % SETTING_BYTES == 0);
         end->is_greeted = true;
+        take_settings(end, payload);
         if ((flags & FAKE_HTTP2_ACK) == 0)
             fake_http2_say(end, FAKE_HTTP2_SETTINGS, FAKE_HTTP2_ACK, 0, BYTES_EMPTY);
         return;
@@ -403,8 +427,7 @@ static void take_frame(struct fake_http2 *end, uint8_t type, uint8_t flags, uint
         end->goaway_count++;
         return;
     case FAKE_HTTP2_WINDOW_UPDATE:
-        CHECK(payload.length == 4 &&
-              (payload.data[0] | payload.data[1] | payload.data[2] | payload.data[3]) != 0);
+        take_window(end, id, payload);
         return;
     case FAKE_HTTP2_PRIORITY:
     case FAKE_HTTP2_PUSH_PROMISE:
@@ -452,6 +475,7 @@ void fake_http2_start(struct fake_http2 *end, struct fake_world *world, struct f
     end->dial = dial;
     end->next_stream = 1;
     end->initial_window = end->connection_window = WINDOW_FIRST;
+    end->got_initial_window = end->got_window = WINDOW_FIRST;
     buffer_init(&end->input, INPUT_CAP);
     buffer_init(&end->block, BLOCK_CAP);
     CHECK(nghttp2_hd_inflate_new(&end->inflater) == 0);

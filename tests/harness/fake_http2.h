@@ -28,6 +28,7 @@ struct fake_http2_stream {
     uint64_t length; /* that the head announced */
     uint64_t data_bytes;
     uint64_t given_bytes; /* WINDOW_UPDATE */
+    uint64_t got_bytes;   /* the wall's */
 };
 
 struct fake_http2 {
@@ -47,6 +48,8 @@ struct fake_http2 {
     uint64_t initial_window;
     uint64_t connection_window;
     uint64_t data_bytes;
+    uint64_t got_initial_window; /* what the wall allows, in all: of each stream */
+    uint64_t got_window;         /* of the connection */
     unsigned reset_count;
     unsigned goaway_count;
 };

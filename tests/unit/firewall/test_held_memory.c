@@ -1,6 +1,7 @@
 #include "test.h"
 
 #include "firewall/http1_downstream.h"
+#include "firewall/http2_session.h"
 #include "harness/fake_http2.h"
 #include "harness/fake_server.h"
 #include "wire/http1.h"
@@ -287,9 +288,106 @@ static void trailers_of_a_response_are_not_kept_beyond_the_budget(void **state)
     assert_int_equal(world.proxy.bodies->used, 0);
 }
 
+/* --- windows of connections ------------------------------------------------------------------ */
+
+#define UPLOAD ":method: POST\n:scheme: https\n:authority: a.example.com\n:path: /\n"
+
+static void an_agent_s_connection_holds_no_more_than_its_window(void **state)
+{
+    enum { STREAMS = HTTP2_CONNECTION_WINDOW_BYTES / HTTP2_WINDOW_BYTES };
+    struct fake_agent *agent = fake_world_open_agent(&world, 0, HTTP_PROTOCOL_2);
+    struct fake_http2 end;
+    fake_http2_start(&end, &world, agent->peer, NULL);
+    fake_world_settle(&world);
+    assert_int_equal(end.got_window, HTTP2_CONNECTION_WINDOW_BYTES);
+    assert_int_equal(end.got_initial_window, HTTP2_WINDOW_BYTES);
+    /* No server is there yet: nobody takes anything. */
+    for (uint32_t i = 0; i <= STREAMS; i++)
+        fake_http2_say_head(&end, 0, 1 + 2 * i, UPLOAD);
+    for (uint32_t i = 0; i < STREAMS; i++)
+        fake_http2_say_data(&end, 0, 1 + 2 * i, HTTP2_WINDOW_BYTES);
+    fake_world_settle(&world);
+    assert_non_null(agent->connection);
+    assert_true(world.proxy.bodies->used >= HTTP2_CONNECTION_WINDOW_BYTES);
+    assert_int_equal(end.got_window, HTTP2_CONNECTION_WINDOW_BYTES);
+    fake_http2_say_data(&end, 0, 1 + 2 * STREAMS, 1);
+    fake_world_settle(&world);
+    assert_null(agent->connection);
+    assert_int_equal(world.proxy.bodies->used, 0);
+    fake_world_end(&world);
+    fake_http2_done(&end);
+}
+
+static uint64_t room_of(const struct fake_http2_stream *stream, uint64_t said)
+{
+    return http2_server.got_initial_window + stream->got_bytes - said;
+}
+
+/* Streams whose windows have grown hold less, all together, than a connection's window allows. */
+static void a_server_s_connection_holds_no_more_than_its_window(void **state)
+{
+    enum { STREAMS = 20, PIECE = 16 * 1024 };
+    uint64_t said[STREAMS] = {0};
+    uint64_t total = 0;
+    struct fake_agent *agent = fake_world_open_agent(&world, 0, HTTP_PROTOCOL_2);
+    struct fake_http2 end;
+    limit_memory(BODY_BUDGET_BYTES_MAX);
+    fake_http2_start(&end, &world, agent->peer, NULL);
+    /* The agent's windows are of no account here. */
+    static const uint8_t wide[] = {0, 4, 0x7f, 0xff, 0xff, 0xff};
+    fake_http2_say(&end, FAKE_HTTP2_SETTINGS, 0, 0, (struct bytes){wide, sizeof(wide)});
+    fake_http2_say_window(&end, 0, 0x7fff0000);
+    for (uint32_t i = 0; i < STREAMS; i++)
+        fake_http2_say_head(&end, FAKE_HTTP2_END_STREAM, 1 + 2 * i, HEAD);
+    fake_world_settle(&world);
+    fake_world_settle_dial(&world, fake_world_waiting_dial(&world), DIAL_CONNECTED, true);
+    fake_world_settle(&world);
+    assert_int_equal(http2_server.stream_count, STREAMS);
+    for (uint32_t i = 0; i < STREAMS; i++)
+        fake_http2_say_head(&http2_server, 0, 1 + 2 * i, ":status: 200\n");
+    /* While the agent takes everything the windows of the streams grow. */
+    bool is_wide = false;
+    for (int round = 0; round < 4000 && !is_wide; round++) {
+        is_wide = true;
+        for (uint32_t i = 0; i < STREAMS; i++) {
+            const struct fake_http2_stream *stream = &http2_server.streams[i];
+            fake_http2_say_data(&http2_server, 0, stream->id, PIECE);
+            said[i] += PIECE;
+            total += PIECE;
+            is_wide = is_wide && room_of(stream, said[i]) > BODY_BUDGET_WIDE_WINDOW - 2 * PIECE;
+        }
+        fake_world_settle(&world);
+    }
+    assert_true(is_wide);
+    /* Then it takes nothing more. */
+    agent->peer->room = 0;
+    for (uint32_t i = 0; i < STREAMS; i++)
+        for (const struct fake_http2_stream *stream = &http2_server.streams[i];
+             room_of(stream, said[i]) >= PIECE && http2_server.got_window - total >= PIECE;
+             said[i] += PIECE, total += PIECE) {
+            fake_http2_say_data(&http2_server, 0, stream->id, PIECE);
+            fake_world_settle(&world);
+        }
+    uint64_t left = http2_server.got_window - total;
+    assert_true(left < PIECE);
+    assert_true(room_of(&http2_server.streams[STREAMS - 1], said[STREAMS - 1]) > PIECE);
+    /* What was taken comes back once it is half of the window. */
+    assert_in_range(world.proxy.bodies->used, HTTP2_CLIENT_CONNECTION_WINDOW_BYTES / 2,
+                    HTTP2_CLIENT_CONNECTION_WINDOW_BYTES + 1024 * 1024);
+    assert_int_equal(http2_server.goaway_count, 0);
+    /* More than that is no HTTP/2. */
+    fake_http2_say_data(&http2_server, 0, http2_server.streams[STREAMS - 1].id, PIECE);
+    fake_world_settle(&world);
+    assert_true(world.dials[0].peer->is_closed);
+    fake_world_end(&world);
+    fake_http2_done(&end);
+}
+
 #define IN_A_WORLD(test) cmocka_unit_test_setup_teardown(test, start, stop)
 
 RUN_TESTS(IN_A_WORLD(a_head_over_http2_is_not_kept_beyond_the_budget),
+          IN_A_WORLD(an_agent_s_connection_holds_no_more_than_its_window),
+          IN_A_WORLD(a_server_s_connection_holds_no_more_than_its_window),
           IN_A_WORLD(a_head_that_the_library_holds_is_not_kept_beyond_the_budget),
           IN_A_WORLD(a_server_s_head_over_http2_is_not_kept_beyond_the_budget),
           IN_A_WORLD(trailers_of_a_request_are_not_kept_beyond_the_budget),

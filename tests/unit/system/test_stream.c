@@ -234,6 +234,27 @@ static void tells_when_all_that_was_queued_has_left(void **state)
     stop();
 }
 
+static void fails_when_its_owner_queues_without_end(void **state)
+{
+    static uint8_t block[64 * 1024];
+    start();
+    fill();
+    size_t blocks = 0;
+    while (stream_unsent(stream) > 0 && blocks <= STREAM_QUEUE_BYTES_MAX / sizeof(block)) {
+        stream_queue(stream, (struct bytes){block, sizeof(block)});
+        blocks++;
+    }
+    assert_in_range(blocks, STREAM_QUEUE_BYTES_MAX / sizeof(block) - 2,
+                    STREAM_QUEUE_BYTES_MAX / sizeof(block));
+    assert_int_equal(stream_loop_bodies(streams)->used, 0);
+    assert_string_equal(story, "");
+    turn();
+    assert_non_null(strstr(story, "failed"));
+    assert_string_equal(stream_failure(stream), "output queue is full");
+    stream_close(stream, STREAM_ENDING_RESET);
+    stop();
+}
+
 static void sends_its_end_behind_what_is_queued(void **state)
 {
     bool is_end;
@@ -308,6 +329,7 @@ RUN_TESTS(cmocka_unit_test(refuses_to_call_a_reset_an_end),
           cmocka_unit_test(says_nothing_while_reading_is_paused),
           cmocka_unit_test(wakes_its_owner_once_without_anything_to_read),
           cmocka_unit_test(tells_when_all_that_was_queued_has_left),
+          cmocka_unit_test(fails_when_its_owner_queues_without_end),
           cmocka_unit_test(sends_its_end_behind_what_is_queued),
           cmocka_unit_test(a_closed_stream_still_sends_what_was_queued),
           cmocka_unit_test(a_peer_that_takes_nothing_of_a_closed_stream_is_given_up),
