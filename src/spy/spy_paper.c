@@ -52,6 +52,7 @@ static void break_line(struct spy_paper *paper)
         put_text(paper, "\033[0m");
     put_text(paper, "\n");
     paper->column = 0;
+    paper->is_wrapped = false;
 }
 
 /* One past the last column of the lines. */
@@ -61,23 +62,36 @@ static int line_end(const struct spy_paper *paper)
     return 1 + (paper->width > least ? paper->width : least);
 }
 
+static void put_spaces(struct spy_paper *paper)
+{
+    start_line(paper);
+    for (; paper->spaces > 0; paper->spaces--, paper->column++)
+        put_text(paper, " ");
+}
+
 void spy_paper_flush(struct spy_paper *paper)
 {
     if (paper->word_length == 0)
         return;
     bool is_begun = paper->column > paper->indent + 1;
-    if (paper->width && is_begun && paper->column + paper->word_columns > line_end(paper))
-        break_line(paper);
-    start_line(paper);
+    int columns = paper->spaces + paper->word_columns;
+    if (paper->width && is_begun && paper->column + columns > line_end(paper)) {
+        break_line(paper); /* the spaces at which a line is broken are not shown */
+        paper->spaces = 0;
+    }
+    put_spaces(paper);
     put(paper, (const char *)paper->word, paper->word_length);
     paper->column += paper->word_columns;
     paper->word_length = 0;
     paper->word_columns = 0;
+    paper->is_wrapped = false;
 }
 
 void spy_paper_end_line(struct spy_paper *paper)
 {
     spy_paper_flush(paper);
+    if (paper->spaces > 0)
+        put_spaces(paper);
     if (paper->column > 0)
         break_line(paper);
 }
@@ -92,26 +106,32 @@ void spy_paper_set(struct spy_paper *paper, enum spy_style style, int indent)
 static void add_space(struct spy_paper *paper)
 {
     spy_paper_flush(paper);
-    start_line(paper);
-    if (paper->width && paper->column + 1 > line_end(paper)) {
-        break_line(paper); /* the space at which a line is broken is not shown */
+    int column = paper->column > 0 ? paper->column : paper->indent + 1;
+    if (paper->is_wrapped)
         return;
+    if (paper->width && column + paper->spaces + 1 > line_end(paper)) {
+        put_spaces(paper);
+        break_line(paper);
+        paper->is_wrapped = true;
+    } else {
+        paper->spaces++;
     }
-    put_text(paper, " ");
-    paper->column++;
+    if (paper->width == 0)
+        put_spaces(paper);
 }
 
 static void add_tab(struct spy_paper *paper)
 {
-    spy_paper_flush(paper);
     if (paper->width == 0) {
         start_line(paper);
         put_text(paper, "\t");
         return;
     }
-    do
+    spy_paper_flush(paper);
+    int column = paper->column > 0 ? paper->column - paper->indent - 1 : 0;
+    int columns = TAB_COLUMNS - (column + paper->spaces) % TAB_COLUMNS;
+    for (int i = 0; i < columns; i++)
         add_space(paper);
-    while (paper->column > 0 && (paper->column - paper->indent - 1) % TAB_COLUMNS != 0);
 }
 
 static void add_to_word(struct spy_paper *paper, const char *shown, int columns)
@@ -150,6 +170,8 @@ void spy_paper_add(struct spy_paper *paper, struct bytes text)
         size_t taken = 1;
         if (text.data[0] == '\n') {
             spy_paper_flush(paper);
+            if (paper->spaces > 0)
+                put_spaces(paper);
             break_line(paper);
         } else if (text.data[0] == ' ') {
             add_space(paper);

@@ -31,7 +31,9 @@ struct spy_paper {
     bool has_colours;
     enum spy_style style;
     int indent;
-    int column; /* of what was written of this line; 0: nothing */
+    int column;      /* of what was written of this line; 0: nothing */
+    bool is_wrapped; /* the line began for want of room: spaces that go on are not shown */
+    int spaces;      /* that were not written yet: at the end of a wrapped line they never are */
     uint8_t word[SPY_PAPER_WORD_BYTES];
     size_t word_length;
     int word_columns;

@@ -395,20 +395,21 @@ static uint64_t add_note(struct spy_store *store, const struct llm_event *event,
     return store->end_note++;
 }
 
+/* An event whose line could not be kept is told and counted all the same. */
 static bool add_event(struct spy_store *store, const struct llm_event *event, struct bytes line,
-                      uint64_t offset, struct error *error)
+                      uint64_t offset, bool is_kept, struct error *error)
 {
     struct spy_added added = {.event = event};
-    bool is_kept = true;
     if (event->kind == LLM_AUDIT || event->kind == LLM_LOST) {
-        added.position = add_note(store, event, offset, line.length);
+        added.position = add_note(store, event, offset, is_kept ? line.length : 0);
     } else if (event->call == 0) {
         store->totals.bad_lines++;
-        return true;
+        return is_kept;
     } else {
         added.position = position_of(store, event, &added.is_first);
         struct spy_summary *summary = &call_at(store, added.position)->summary;
-        is_kept = take_line(store, summary, offset, (uint64_t)line.length + 1, error);
+        if (is_kept)
+            is_kept = take_line(store, summary, offset, (uint64_t)line.length + 1, error);
         take_event(store, added.position, event, &added);
     }
     if (store->observer)
@@ -431,8 +432,7 @@ bool spy_store_add_at(struct spy_store *store, struct bytes line, uint64_t offse
         offset = spy_spill_end(store->lines);
         is_kept = spy_spill_append(store->lines, line, BYTES_LITERAL("\n"), error);
     }
-    if (is_kept)
-        is_kept = add_event(store, &read.event, line, offset, error);
+    is_kept = add_event(store, &read.event, line, offset, is_kept, error);
     llm_event_line_done(&read);
     return is_kept;
 }

@@ -26,6 +26,7 @@
 enum {
     SPY_STORE_CALLS_MAX = 100000,
     SPY_STORE_NOTES_MAX = 50000,
+    SPY_NOTE_BYTES_MAX = 8 * 1024 * 1024,   /* of the JSON of a note */
     SPY_STORE_LOAD_MAX = 256 * 1024 * 1024, /* bytes of lines that one call is folded from */
 };
 
@@ -61,7 +62,7 @@ struct spy_summary {
     uint8_t api;     /* enum llm_api */
     uint8_t transport;
     bool is_over, is_truncated;
-    char provider[24], model[64], operation[20], session[48], host[48], stop[24];
+    char provider[24], model[64], operation[20], session[48], host[48], stop[40];
     char error[48]; /* type of the first error */
 };
 

@@ -11,6 +11,11 @@
 
 enum { EVENTS_TIME_MS = 1000000 };
 
+/* How much later each call begins than the one before. */
+#ifndef EVENTS_STEP_MS
+#define EVENTS_STEP_MS 1000
+#endif
+
 static inline void events_add(struct spy_store *store, const struct llm_event *event)
 {
     struct buffer line;
@@ -25,7 +30,7 @@ static inline void events_add(struct spy_store *store, const struct llm_event *e
 static inline void events_begin(struct spy_store *store, uint64_t call, const char *session)
 {
     struct llm_event event = llm_event_make(LLM_CALL, call);
-    event.time_ms = EVENTS_TIME_MS + call * 1000;
+    event.time_ms = EVENTS_TIME_MS + call * EVENTS_STEP_MS;
     event.provider = BYTES_LITERAL("anthropic");
     event.api = LLM_API_ANTHROPIC_MESSAGES;
     event.transport = LLM_TRANSPORT_HTTP2;
@@ -34,7 +39,7 @@ static inline void events_begin(struct spy_store *store, uint64_t call, const ch
     event.path = BYTES_LITERAL("/v1/messages");
     events_add(store, &event);
     event = llm_event_make(LLM_REQUEST, call);
-    event.time_ms = EVENTS_TIME_MS + call * 1000;
+    event.time_ms = EVENTS_TIME_MS + call * EVENTS_STEP_MS;
     event.api = LLM_API_ANTHROPIC_MESSAGES;
     event.model = BYTES_LITERAL("claude-sonnet-4-5");
     event.operation = BYTES_LITERAL("stream");
@@ -47,7 +52,7 @@ static inline struct llm_event events_block(uint64_t call, enum llm_side side,
                                             const char *text)
 {
     struct llm_event event = llm_event_make(LLM_BLOCK, call);
-    event.time_ms = EVENTS_TIME_MS + call * 1000;
+    event.time_ms = EVENTS_TIME_MS + call * EVENTS_STEP_MS;
     event.side = side;
     event.section = LLM_SECTION_MESSAGES;
     event.block_kind = kind;
@@ -77,19 +82,19 @@ static inline void events_answer(struct spy_store *store, uint64_t call, uint32_
 static inline void events_end(struct spy_store *store, uint64_t call)
 {
     struct llm_event event = llm_event_make(LLM_RESPONSE, call);
-    event.time_ms = EVENTS_TIME_MS + call * 1000;
+    event.time_ms = EVENTS_TIME_MS + call * EVENTS_STEP_MS;
     event.status = 200;
     events_add(store, &event);
     event = llm_event_make(LLM_USAGE, call);
-    event.time_ms = EVENTS_TIME_MS + call * 1000;
+    event.time_ms = EVENTS_TIME_MS + call * EVENTS_STEP_MS;
     event.usage = (struct llm_usage){1000, 800, 100, 50, -1, BYTES_EMPTY};
     events_add(store, &event);
     event = llm_event_make(LLM_STOP, call);
-    event.time_ms = EVENTS_TIME_MS + call * 1000;
+    event.time_ms = EVENTS_TIME_MS + call * EVENTS_STEP_MS;
     event.name = BYTES_LITERAL("end_turn");
     events_add(store, &event);
     event = llm_event_make(LLM_END, call);
-    event.time_ms = EVENTS_TIME_MS + call * 1000 + 500;
+    event.time_ms = EVENTS_TIME_MS + call * EVENTS_STEP_MS + 500;
     event.first_byte_ms = 120;
     event.duration_ms = 500;
     events_add(store, &event);
