@@ -35,6 +35,8 @@ static void about_request(struct llm_value body, struct llm_about *about)
     about->parent = llm_value_get_text(body, "previous_response_id");
     about->parameters = body;
     about->not_parameters = not_parameters;
+    if (llm_value_get_equals(body, "type", "response.steer"))
+        about->operation = BYTES_LITERAL("steer");
     if (llm_value_is(llm_value_get(body, "generate"), LLM_JSON_FALSE))
         about->operation = BYTES_LITERAL("prewarm");
 }

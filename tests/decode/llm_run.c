@@ -113,6 +113,55 @@ void llm_run_http(struct llm_run *run, const struct llm_run_exchange *told,
     llm_exchange_free(exchange);
 }
 
+void llm_run_socket(struct llm_run *run, const struct llm_run_exchange *handshake,
+                    const struct llm_run_said *said, size_t count, const struct llm_run_cut *cut)
+{
+    uint64_t time_ms = UINT64_C(1700000000000);
+    const struct llm_exchange_start start = {
+        .exchange = 1,
+        .time_ms = time_ms,
+        .provider = BYTES_LITERAL("provider"),
+        .api = handshake->api,
+        .host = handshake->host,
+        .method = BYTES_LITERAL("GET"),
+        .path = handshake->path,
+        .fields = handshake->fields,
+        .field_count = handshake->field_count,
+    };
+    struct llm_exchange *exchange = llm_exchange_new(&run->context, &start);
+    llm_exchange_request_end(exchange, time_ms);
+    llm_exchange_response_head(exchange, ++time_ms, handshake->status, handshake->response_fields,
+                               handshake->response_field_count);
+    for (size_t i = 0; i < count; i++) {
+        time_ms += 10;
+        feed(exchange, said[i].side, said[i].bytes, cut, &time_ms);
+    }
+    llm_exchange_end(exchange, time_ms + 1000, handshake->reason);
+    llm_exchange_free(exchange);
+}
+
+void llm_run_append_frame(struct buffer *out, enum llm_side side, uint8_t first,
+                          struct bytes payload)
+{
+    static const uint8_t mask[] = {0x37, 0xfa, 0x21, 0x3d};
+    uint8_t masked = side == LLM_SIDE_REQUEST ? 0x80 : 0;
+    CHECK(payload.length <= UINT32_MAX);
+    bool is_room = buffer_append_byte(out, first);
+    if (payload.length < 126)
+        is_room = is_room && buffer_append_byte(out, (uint8_t)(masked | payload.length));
+    else if (payload.length <= UINT16_MAX)
+        is_room = is_room && buffer_append_byte(out, masked | 126) &&
+                  buffer_append_u16(out, (uint16_t)payload.length);
+    else
+        is_room = is_room && buffer_append_byte(out, masked | 127) && buffer_append_u32(out, 0) &&
+                  buffer_append_u32(out, (uint32_t)payload.length);
+    if (masked)
+        is_room = is_room && buffer_append(out, (struct bytes){mask, sizeof(mask)});
+    for (size_t i = 0; is_room && i < payload.length; i++)
+        is_room = buffer_append_byte(out, (uint8_t)(payload.data[i] ^ (masked ? mask[i % 4] : 0)));
+    CHECK(is_room);
+}
+
 static void put(struct buffer *out, const char *before, const struct llm_text *text,
                 const char *after)
 {

@@ -44,6 +44,18 @@ struct llm_run_exchange {
 void llm_run_http(struct llm_run *run, const struct llm_run_exchange *exchange,
                   const struct llm_run_cut *cut);
 
+/** What one side of a WebSocket says at once. */
+struct llm_run_said {
+    enum llm_side side;
+    struct bytes bytes;
+};
+/** The same over a WebSocket: `status` and fields of the handshake, then what was said. */
+void llm_run_socket(struct llm_run *run, const struct llm_run_exchange *handshake,
+                    const struct llm_run_said *said, size_t count, const struct llm_run_cut *cut);
+/** Append one frame; those of the request's side are masked. `first` is FIN, RSV and opcode. */
+void llm_run_append_frame(struct buffer *out, enum llm_side side, uint8_t first,
+                          struct bytes payload);
+
 /** Append a call as lines for people, which tests compare. */
 void llm_run_write_call(const struct llm_call *call, struct buffer *out);
 void llm_run_write(const struct llm_run *run, struct buffer *out);
