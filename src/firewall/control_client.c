@@ -1,6 +1,8 @@
 #include "firewall/control_client.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -29,26 +31,32 @@ static int connect_to(const char *path, struct error *error)
     return -1;
 }
 
-static bool send_request(int connection, const char *request, struct error *error)
+static bool send_input(int connection, struct error *error)
 {
     uint8_t block[BLOCK_BYTES];
-    if (!file_write_all(connection, bytes_from_text(request), error) ||
-        !file_write_all(connection, BYTES_LITERAL("\n"), error))
-        return false;
-    enum control_request known;
-    bool has_payload =
-        control_request_find(bytes_from_text(request), &known) && known != CONTROL_STATUS;
-    while (has_payload) {
+    for (;;) {
         ssize_t got = read(STDIN_FILENO, block, sizeof(block));
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
             return error_set_errno(error, errno, "standard input");
         if (got == 0)
-            break;
+            return true;
         if (!file_write_all(connection, (struct bytes){block, (size_t)got}, error))
             return false;
     }
+}
+
+/* The first word is the request; others are its payload. */
+static bool send_request(int connection, char *const *words, size_t count, bool has_input,
+                         struct error *error)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!file_write_all(connection, bytes_from_text(words[i]), error) ||
+            !file_write_all(connection, BYTES_LITERAL("\n"), error))
+            return false;
+    if (has_input && !send_input(connection, error))
+        return false;
     if (shutdown(connection, SHUT_WR) != 0)
         return error_set_errno(error, errno, "end of the request");
     return true;
@@ -70,21 +78,77 @@ static bool read_answer(int connection, struct buffer *answer, struct error *err
     }
 }
 
-int control_client_run(const char *path, const char *request)
+static int run_request(int connection, const char *word, struct error *error)
 {
-    struct error error;
     struct buffer answer;
     buffer_init(&answer, CONTROL_ANSWER_BYTES_MAX);
-    CLEANUP_FD int connection = connect_to(path, &error);
+    enum control_request known;
+    char *const words[] = {(char *)word};
+    bool has_input = control_request_find(bytes_from_text(word), &known) && known != CONTROL_STATUS;
     int status = EXIT_NO_ANSWER;
-    if (connection >= 0 && send_request(connection, request, &error) &&
-        read_answer(connection, &answer, &error)) {
+    if (send_request(connection, words, 1, has_input, error) &&
+        read_answer(connection, &answer, error)) {
         status = control_answer_is_ok(buffer_bytes(&answer)) ? 0 : 1;
-        if (!file_write_all(STDOUT_FILENO, buffer_bytes(&answer), &error))
+        if (!file_write_all(STDOUT_FILENO, buffer_bytes(&answer), error))
             status = EXIT_NO_ANSWER;
     }
+    buffer_done(&answer);
+    return status;
+}
+
+/* Wait for more. False when nobody reads what is printed. */
+static bool await_line(int connection)
+{
+    for (;;) {
+        struct pollfd polled[] = {{.fd = connection, .events = POLLIN}, {.fd = STDOUT_FILENO}};
+        if (poll(polled, 2, -1) < 0 && errno != EINTR)
+            return false;
+        if (polled[1].revents)
+            return false;
+        if (polled[0].revents)
+            return true;
+    }
+}
+
+static int run_capture(int connection, char *const *words, size_t count, struct error *error)
+{
+    uint8_t block[BLOCK_BYTES];
+    bool is_first = true;
+    if (!send_request(connection, words, count, false, error))
+        return EXIT_NO_ANSWER;
+    signal(SIGPIPE, SIG_IGN);
+    while (await_line(connection)) {
+        ssize_t got = read(connection, block, sizeof(block));
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0) {
+            error_set(error, "the firewall has ended the capture");
+            return EXIT_NO_ANSWER;
+        }
+        struct bytes bytes = {block, (size_t)got};
+        bool is_refused = is_first && bytes_start_with(bytes, BYTES_LITERAL("{\"ok\":false"));
+        is_first = false;
+        struct error ignored;
+        if (!file_write_all(STDOUT_FILENO, bytes, &ignored))
+            break;
+        if (is_refused)
+            return 1;
+    }
+    return 0;
+}
+
+int control_client_run(const char *path, char *const *words, size_t count)
+{
+    struct error error;
+    CLEANUP_FD int connection = connect_to(path, &error);
+    int status = EXIT_NO_ANSWER;
+    bool is_capture = !strcmp(words[0], control_request_name(CONTROL_CAPTURE));
+    if (!is_capture && count > 1)
+        error_set(&error, "%s has no options", words[0]);
+    else if (connection >= 0)
+        status = is_capture ? run_capture(connection, words, count, &error)
+                            : run_request(connection, words[0], &error);
     if (status == EXIT_NO_ANSWER)
         fprintf(stderr, "rootcell-firewall: control: %s\n", error.text);
-    buffer_done(&answer);
     return status;
 }

@@ -202,6 +202,18 @@ static bool answer_status(struct control_server *server, struct supervisor *supe
            error_set(error, "the answer is too long");
 }
 
+/* The client becomes a viewer: it is the recorder that answers, when it has taken it over. */
+static bool hand_over(struct control_server *server, struct supervisor *supervisor,
+                      struct bytes payload, struct error *error)
+{
+    struct control_capture wishes;
+    if (!control_capture_parse(payload, &wishes, error) ||
+        !supervisor_capture_attach(supervisor, server->client, &wishes, error))
+        return false;
+    server->client = -1;
+    return true;
+}
+
 static bool answer_request(struct control_server *server, struct supervisor *supervisor,
                            struct error *error)
 {
@@ -211,7 +223,7 @@ static bool answer_request(struct control_server *server, struct supervisor *sup
     if (line == all.length || !control_request_find(bytes_first(all, line), &request))
         return error_set(error, "unknown request: policy, status and capture are known");
     if (request == CONTROL_CAPTURE)
-        return error_set(error, "this firewall captures nothing");
+        return hand_over(server, supervisor, bytes_from(all, line + 1), error);
     if (request == CONTROL_STATUS)
         return answer_status(server, supervisor, error);
     return answer_policy(server, supervisor, bytes_from(all, line + 1), error);
@@ -232,6 +244,10 @@ static void finish_request(struct control_server *server, struct supervisor *sup
     struct error error;
     if (!answer_request(server, supervisor, &error) &&
         !control_answer_write_error(error.text, &server->answer)) {
+        end_client(server);
+        return;
+    }
+    if (server->client < 0) {
         end_client(server);
         return;
     }

@@ -21,7 +21,8 @@ enum { CONTROL_SERVER_POLLED = 2 };
  * replaced; any other file in its place is not. NULL with the reason on failure.
  *
  * One client at a time: a request is read to its end (10 s, CONTROL_REQUEST_BYTES_MAX), handled,
- * answered with one line, and the connection is closed. Others wait in the backlog.
+ * answered with one line, and the connection is closed. Others wait in the backlog. A viewer of
+ * captured traffic is handed on (supervisor_capture.h) and not counted as a client any more.
  */
 struct control_server *control_server_new(const char *path, struct error *error);
 /** Close, and delete the socket. NULL is allowed here and below: no control socket. */

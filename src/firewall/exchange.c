@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "firewall/capture_tee.h"
 #include "firewall/exchange_answer.h"
 #include "firewall/proxy.h"
 #include "firewall/relay.h"
@@ -41,6 +42,7 @@ struct exchange {
     struct exchange_side upstream;
     struct upstream_claim *claim; /* owned while claiming */
     struct relay *relay;          /* owned while tunnelling */
+    struct capture_tee *tee;      /* owned; NULL: nobody watches */
     enum request_state request_state;
     enum response_state response_state;
     enum continue_state continue_state;
@@ -178,6 +180,14 @@ static void write_record(const struct exchange *exchange, enum audit_decision de
     record_queue_send(proxy, &record);
 }
 
+/* `reason` is NULL when the response was complete. */
+static void end_tee(struct exchange *exchange, const char *reason)
+{
+    if (exchange->tee)
+        capture_tee_end(exchange->tee, reason);
+    exchange->tee = NULL;
+}
+
 /* Let go of the upstream side, or of the claim for one. */
 static void drop_upstream(struct exchange *exchange, enum exchange_failure failure)
 {
@@ -201,6 +211,7 @@ static void answer(struct exchange *exchange, enum audit_decision decision,
     drop_upstream(exchange, EXCHANGE_INTERNAL);
     exchange->status = content->status;
     write_record(exchange, decision, content->reason, content->detail);
+    end_tee(exchange, content->reason);
     struct http_head head;
     struct buffer body;
     http_head_init(&head, HTTP_RESPONSE);
@@ -280,6 +291,7 @@ static void break_off(struct exchange *exchange, enum exchange_failure failure, 
         exchange->received = relay_received(exchange->relay);
     }
     write_record(exchange, failure_decision(failure), exchange_failure_text(failure), detail);
+    end_tee(exchange, exchange_failure_text(failure));
     drop_upstream(exchange, failure);
     struct exchange_side side = exchange->downstream;
     if (is_downstream_told)
@@ -345,6 +357,14 @@ static void await_continue(struct exchange *exchange)
     uv_timer_start(&exchange->timer, on_continue_due, EXCHANGE_CONTINUE_WAIT_MS, 0);
 }
 
+static void begin_tee(struct exchange *exchange)
+{
+    exchange->tee = capture_begin(exchange->origin.proxy->capture, exchange->origin.name,
+                                  exchange->origin.protocol, &exchange->request);
+    if (exchange->tee && exchange->request_state == REQUEST_COMPLETE)
+        capture_tee_request_end(exchange->tee);
+}
+
 void exchange_begin(struct exchange *exchange)
 {
     const struct http_head *request = &exchange->request;
@@ -380,6 +400,7 @@ void exchange_begin(struct exchange *exchange)
     }
     if (request->expects_continue && exchange->request_state == REQUEST_ARRIVING)
         await_continue(exchange);
+    begin_tee(exchange);
     claim(exchange, false);
 }
 
@@ -507,9 +528,19 @@ static void on_tunnel_end(void *owner, enum relay_end end, uint64_t sent, uint64
     exchange->sent = sent;
     exchange->received = received;
     write_record(exchange, AUDIT_ALLOW, reasons[end], "WebSocket");
+    end_tee(exchange, reasons[end]);
     struct exchange_side side = exchange->downstream;
     release(exchange);
     side.operations->send_end(side.object, NULL);
+}
+
+static void on_tunnel_bytes(void *owner, enum relay_from from, struct bytes bytes)
+{
+    struct exchange *exchange = owner;
+    if (from == RELAY_FROM_AGENT)
+        capture_tee_request_body(exchange->tee, bytes);
+    else
+        capture_tee_response_body(exchange->tee, bytes);
 }
 
 static void start_tunnel(struct exchange *exchange, const struct http_head *head)
@@ -518,6 +549,8 @@ static void start_tunnel(struct exchange *exchange, const struct http_head *head
     struct exchange_side upstream = exchange->upstream;
     exchange->status = 101;
     exchange->response_state = RESPONSE_TUNNEL;
+    if (exchange->tee)
+        capture_tee_response_head(exchange->tee, head);
     downstream.operations->send_head(downstream.object, head);
     downstream.operations->flush(downstream.object);
     struct buffer from_agent;
@@ -530,6 +563,8 @@ static void start_tunnel(struct exchange *exchange, const struct http_head *head
     CHECK(server && agent);
     exchange->relay = relay_new(exchange->origin.proxy->streams, agent, server,
                                 EXCHANGE_TUNNEL_IDLE_MS, on_tunnel_end, exchange);
+    if (exchange->tee)
+        relay_watch(exchange->relay, on_tunnel_bytes);
     if (buffer_length(&from_upstream) > 0)
         relay_pass_to_agent(exchange->relay, buffer_bytes(&from_upstream));
     /* The agent may not have sent a frame before it saw the 101 (RFC 6455 section 4.1). */
@@ -594,6 +629,8 @@ void exchange_response_head(struct exchange *exchange, struct http_head *head)
     exchange->status = head->status;
     /* It names ports and protocols that do not pass the wall. */
     http_head_remove(head, "alt-svc");
+    if (exchange->tee)
+        capture_tee_response_head(exchange->tee, head);
     exchange->downstream.operations->send_head(exchange->downstream.object, head);
 }
 
@@ -604,6 +641,8 @@ void exchange_response_body(struct exchange *exchange, struct bytes body)
         break_off(exchange, EXCHANGE_BODIES_FULL, NULL, true);
         return;
     }
+    if (exchange->tee)
+        capture_tee_response_body(exchange->tee, body);
     exchange->downstream.operations->send_body(exchange->downstream.object, body);
 }
 
@@ -612,6 +651,7 @@ void exchange_response_end(struct exchange *exchange, const struct http_head *tr
     CHECK(exchange->response_state == RESPONSE_BODY);
     exchange->upstream = (struct exchange_side){NULL, NULL};
     write_record(exchange, AUDIT_ALLOW, NULL, NULL);
+    end_tee(exchange, NULL);
     struct exchange_side side = exchange->downstream;
     release(exchange);
     side.operations->send_end(side.object, trailers);
@@ -659,6 +699,8 @@ void exchange_request_body(struct exchange *exchange, struct bytes body)
             break_off(exchange, EXCHANGE_BODIES_FULL, NULL, true);
         return;
     }
+    if (exchange->tee)
+        capture_tee_request_body(exchange->tee, body);
     exchange->upstream.operations->send_body(exchange->upstream.object, body);
 }
 
@@ -667,6 +709,8 @@ void exchange_request_end(struct exchange *exchange, const struct http_head *tra
     CHECK(exchange->upstream.operations != NULL);
     CHECK(exchange->request_state == REQUEST_ARRIVING);
     exchange->request_state = REQUEST_COMPLETE;
+    if (exchange->tee)
+        capture_tee_request_end(exchange->tee);
     exchange->upstream.operations->send_end(exchange->upstream.object, trailers);
 }
 

@@ -13,8 +13,8 @@ int main(int count, char **arguments)
         return fputs(options_usage(), stdout) < 0;
     if (count == 2 && !strcmp(arguments[1], "--version"))
         return puts("rootcell-firewall " ROOTCELL_VERSION) < 0;
-    if (count == 4 && !strcmp(arguments[1], "control"))
-        return control_client_run(arguments[2], arguments[3]);
+    if (count >= 4 && !strcmp(arguments[1], "control"))
+        return control_client_run(arguments[2], arguments + 3, (size_t)count - 3);
 
     struct options options;
     struct error error;

@@ -82,6 +82,9 @@ enum option_index {
     OPTION_RECORDS,
     OPTION_POOL,
     OPTION_CONTROL,
+    OPTION_PROVIDERS,
+    OPTION_CAPTURE,
+    OPTION_RECORDING,
     OPTION_COUNT
 };
 
@@ -94,6 +97,7 @@ struct option_values {
 struct option_row {
     const char *name;
     bool is_required;
+    /* NULL: it has no value, and its target is a bool. */
     bool (*read)(const char *value, void *target, struct error *error);
 };
 
@@ -107,6 +111,9 @@ static const struct option_row option_rows[OPTION_COUNT] = {
     [OPTION_RECORDS] = {"--records", true, read_text},
     [OPTION_POOL] = {"--pool", false, read_pool},
     [OPTION_CONTROL] = {"--control", false, read_text},
+    [OPTION_PROVIDERS] = {"--providers", false, read_text},
+    [OPTION_CAPTURE] = {"--capture", false, read_text},
+    [OPTION_RECORDING] = {"--recording", false, NULL},
 };
 
 static void *option_target(struct option_values *values, enum option_index index)
@@ -122,6 +129,9 @@ static void *option_target(struct option_values *values, enum option_index index
         [OPTION_RECORDS] = &options->records,
         [OPTION_POOL] = &values->pool,
         [OPTION_CONTROL] = &options->control,
+        [OPTION_PROVIDERS] = &options->providers,
+        [OPTION_CAPTURE] = &options->capture,
+        [OPTION_RECORDING] = &options->is_recording,
     };
     return targets[index];
 }
@@ -151,6 +161,12 @@ bool options_parse(int count, char *const *arguments, struct options *result, st
             return error_set(error, "%s is given twice", name);
         is_given[index] = true;
         const char *value = argument + name_length + 1;
+        if (option_rows[index].read == NULL) {
+            if (argument[name_length] != '\0')
+                return error_set(error, "%s has no value", name);
+            *(bool *)option_target(&values, index) = true;
+            continue;
+        }
         if (argument[name_length] == '\0') {
             if (i + 1 >= count)
                 return error_set(error, "%s needs a value", name);
@@ -173,5 +189,7 @@ const char *options_usage(void)
     return "usage: rootcell-firewall --agent-interface IF --policy DIR --ca-cert PEM --ca-key PEM\n"
            "                         --upstream-dns ADDR[:PORT] --upstream-ca PEM --records FILE\n"
            "                         [--pool 198.18.0.0/15] [--control SOCKET]\n"
-           "       rootcell-firewall control SOCKET REQUEST     REQUEST: policy, status\n";
+           "                         [--providers DIR] [--capture FILE] [--recording]\n"
+           "       rootcell-firewall control SOCKET REQUEST\n"
+           "           REQUEST: policy, status, capture [bodies] [backlog]\n";
 }

@@ -15,6 +15,9 @@ struct options {
     const char *upstream_ca;              /* --upstream-ca: PEM bundle */
     const char *records;                  /* --records: file or character device */
     const char *control;                  /* --control: Unix socket, or NULL */
+    const char *providers;                /* --providers: folder of *.provider, or NULL */
+    const char *capture;                  /* --capture: file for captured calls, or NULL */
+    bool is_recording;                    /* --recording: capture without a viewer, too */
     struct sockaddr_storage upstream_dns; /* --upstream-dns ADDR[:PORT], port 53 unless given */
     uint32_t pool_address;                /* --pool, first address, host byte order */
     unsigned pool_prefix;                 /* bits */

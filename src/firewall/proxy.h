@@ -47,6 +47,7 @@ enum {
     HTTPS_HANDSHAKE_MS = 15 * 1000,
 };
 
+struct capture;
 struct dialer;
 struct https_service;
 struct ssh_service;
@@ -70,6 +71,7 @@ struct proxy {
 
     /* Services, each owned; made in this order by proxy_run, NULL before. */
     struct record_queue *records;
+    struct capture *capture; /* NULL where there is none */
     struct stream_loop *streams;
     struct body_budget *bodies; /* borrowed from the streams */
     struct dialer *dialer;

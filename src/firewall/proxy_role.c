@@ -12,6 +12,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "firewall/capture_tee.h"
 #include "firewall/dialer.h"
 #include "firewall/dns_service.h"
 #include "firewall/link_watch.h"
@@ -153,6 +154,14 @@ static void send_counters(struct proxy_role *role)
                  });
 }
 
+static void switch_capture(struct proxy_role *role, const struct role_message *message)
+{
+    CHECK(message->number > 0 && message->number <= UINT32_MAX);
+    capture_switch(role->proxy.capture, message->number % 2 == 1 ? (uint32_t)message->number : 0);
+    answer(role, (struct role_message){.kind = ROLE_MESSAGE_CAPTURING, .number = message->number});
+    malloc_trim(0);
+}
+
 static void handle_message(struct proxy_role *role, const struct role_message *message,
                            int descriptor)
 {
@@ -179,8 +188,13 @@ static void handle_message(struct proxy_role *role, const struct role_message *m
     case ROLE_MESSAGE_STATUS:
         send_counters(role);
         break;
+    case ROLE_MESSAGE_CAPTURE:
+        switch_capture(role, message);
+        break;
     case ROLE_MESSAGE_IN_FORCE:
     case ROLE_MESSAGE_COUNTERS:
+    case ROLE_MESSAGE_CAPTURING:
+    case ROLE_MESSAGE_VIEWER:
     case ROLE_MESSAGE_KIND_COUNT:
         CHECK(!"a message that the supervisor does not send");
     }
@@ -254,6 +268,7 @@ static bool make_services(struct proxy_role *role, const struct proxy_start *sta
     proxy->policy = policy_new_empty();
     proxy->pool = address_pool_new(start->options->pool_address, start->options->pool_prefix);
     proxy->records = record_queue_new(proxy->loop, start->record_socket);
+    proxy->capture = capture_new(proxy->loop, start->capture_socket, start->providers);
     proxy->streams = stream_loop_new(proxy->loop);
     proxy->bodies = stream_loop_bodies(proxy->streams);
     body_budget_init(proxy->bodies, body_budget_limit(linux_memory_bytes()));

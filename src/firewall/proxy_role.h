@@ -6,6 +6,7 @@
 
 struct linux_secret;
 struct options;
+struct provider_set;
 struct proxy_files;
 
 /** What the proxy has from the supervisor at its start; the rest comes over the channel. */
@@ -14,6 +15,8 @@ struct proxy_start {
     const struct proxy_files *files;
     struct linux_secret *ca_key; /* what `files` shows; given back when it was read */
     int record_socket;
+    int capture_socket;
+    const struct provider_set *providers;
     pid_t parent;     /* the supervisor */
     uint32_t address; /* ours on the link, host byte order */
     uint32_t netmask;

@@ -9,9 +9,13 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "firewall/capture_watch.h"
+#include "firewall/line_log.h"
 #include "firewall/record_limit.h"
 #include "firewall/role_confine.h"
+#include "firewall/role_message.h"
 #include "record/audit_record.h"
+#include "system/linux_memory.h"
 #include "system/wall_clock.h"
 
 enum {
@@ -19,16 +23,16 @@ enum {
 };
 
 struct recorder {
-    int file;
     int socket;
     struct record_limit *limit;
-    struct buffer lines;      /* whole lines, to be written at once */
-    bool is_line_cut;         /* a write ended in the middle of a line */
-    uint64_t lost_count;      /* records that could not be written */
+    struct line_log log;
     uint64_t malformed_count; /* datagrams that no proxy of ours sends */
+    struct capture_watch *watch;
+    uint64_t capture_lost_count;
+    uint64_t capture_malformed_count;
 };
 
-static volatile sig_atomic_t is_end_wanted;
+static volatile int is_end_wanted; /* int is what sig_atomic_t is with glibc */
 
 static void want_end(int number)
 {
@@ -38,45 +42,12 @@ static void want_end(int number)
 
 static void add_line(struct recorder *recorder, const struct audit_record *record)
 {
-    CHECK(audit_record_write_json(record, &recorder->lines));
+    CHECK(audit_record_write_json(record, &recorder->log.lines));
 }
 
-static size_t count_lines(struct bytes text)
-{
-    size_t count = 0;
-    struct bytes line;
-    while (bytes_next_token(&text, '\n', &line))
-        count++;
-    return count;
-}
-
-/*
- * Append what is gathered. After a write that ended within a line the next one begins with a line
- * end, so that a full disk costs lines but never joins two.
- */
 static void write_lines(struct recorder *recorder)
 {
-    if (recorder->is_line_cut && buffer_length(&recorder->lines) > 0) {
-        if (write(recorder->file, "\n", 1) != 1) {
-            recorder->lost_count += count_lines(buffer_bytes(&recorder->lines)) - 1;
-            buffer_clear(&recorder->lines);
-            return;
-        }
-        recorder->is_line_cut = false;
-    }
-    while (buffer_length(&recorder->lines) > 0) {
-        struct bytes rest = buffer_bytes(&recorder->lines);
-        ssize_t written = write(recorder->file, rest.data, rest.length);
-        if (written < 0 && errno == EINTR && !is_end_wanted)
-            continue;
-        if (written <= 0) {
-            recorder->lost_count += count_lines(rest) - 1;
-            break;
-        }
-        recorder->is_line_cut = rest.data[written - 1] != '\n';
-        buffer_consume(&recorder->lines, (size_t)written);
-    }
-    buffer_clear(&recorder->lines);
+    line_log_write(&recorder->log, &is_end_wanted);
 }
 
 static void tell_count(struct recorder *recorder, uint64_t *count, const char *reason)
@@ -100,16 +71,21 @@ static void flush_suppressed(struct recorder *recorder)
     uint64_t now_ms = (uint64_t)wall_clock_monotonic_ms();
     while (record_limit_next_summary(recorder->limit, now_ms, &record)) {
         add_line(recorder, &record);
-        if (buffer_length(&recorder->lines) >= RECORDER_BATCH_BYTES)
+        if (buffer_length(&recorder->log.lines) >= RECORDER_BATCH_BYTES)
             write_lines(recorder);
     }
-    uint64_t lost_before = recorder->lost_count;
-    tell_count(recorder, &recorder->lost_count, "records lost: the log could not be written");
+    uint64_t lost_before = recorder->log.lost_count;
+    tell_count(recorder, &recorder->log.lost_count, "records lost: the log could not be written");
     tell_count(recorder, &recorder->malformed_count, "malformed records refused");
+    recorder->capture_lost_count += capture_watch_take_lost(recorder->watch);
+    tell_count(recorder, &recorder->capture_lost_count,
+               "captured events lost: the file could not be written");
+    recorder->capture_malformed_count += capture_watch_take_malformed(recorder->watch);
+    tell_count(recorder, &recorder->capture_malformed_count, "malformed captures refused");
     write_lines(recorder);
     /* What could not be told is told later. */
-    if (recorder->lost_count > 0)
-        recorder->lost_count += lost_before;
+    if (recorder->log.lost_count > 0)
+        recorder->log.lost_count += lost_before;
 }
 
 static void take_record(struct recorder *recorder, struct bytes encoded)
@@ -117,8 +93,10 @@ static void take_record(struct recorder *recorder, struct bytes encoded)
     struct audit_record record;
     if (!audit_record_decode(encoded, &record))
         recorder->malformed_count++;
-    else if (record_limit_admit(recorder->limit, &record, (uint64_t)wall_clock_monotonic_ms()))
+    else if (record_limit_admit(recorder->limit, &record, (uint64_t)wall_clock_monotonic_ms())) {
         add_line(recorder, &record);
+        capture_watch_add_record(recorder->watch, &record);
+    }
 }
 
 /* One datagram of records. Returns false when there was nothing to receive. */
@@ -136,7 +114,7 @@ static bool receive_one(struct recorder *recorder)
             break;
         }
         take_record(recorder, encoded);
-        if (buffer_length(&recorder->lines) >= RECORDER_BATCH_BYTES)
+        if (buffer_length(&recorder->log.lines) >= RECORDER_BATCH_BYTES)
             write_lines(recorder);
     } while (!reader_is_at_end(&reader));
     return true;
@@ -150,22 +128,53 @@ static void receive_batch(struct recorder *recorder)
     write_lines(recorder);
 }
 
+/* What the supervisor says. False when it is gone. */
+static bool receive_viewers(struct recorder *recorder, int channel)
+{
+    struct role_message message;
+    int descriptor = -1;
+    for (;;) {
+        switch (role_message_receive(channel, &message, &descriptor)) {
+        case DESCRIPTOR_CHANNEL_WAIT:
+            return true;
+        case DESCRIPTOR_CHANNEL_END:
+            return false;
+        case DESCRIPTOR_CHANNEL_MESSAGE:
+            CHECK(message.kind == ROLE_MESSAGE_VIEWER && descriptor >= 0);
+            capture_watch_add_viewer(recorder->watch, descriptor, message.number);
+        }
+    }
+}
+
+enum { POLLED_RECORDS, POLLED_CHANNEL, POLLED_CAPTURE, POLLED_COUNT = 2 + CAPTURE_WATCH_POLLED };
+
+static int await(struct recorder *recorder, int channel, const sigset_t *waiting_mask,
+                 struct pollfd *polled)
+{
+    static const struct timespec timeout = {.tv_sec = 1};
+    bool is_idle = !record_limit_has_summary(recorder->limit) && recorder->log.lost_count == 0 &&
+                   recorder->malformed_count == 0 && !capture_watch_has_news(recorder->watch);
+    polled[POLLED_RECORDS] = (struct pollfd){.fd = recorder->socket, .events = POLLIN};
+    polled[POLLED_CHANNEL] = (struct pollfd){.fd = channel, .events = POLLIN};
+    capture_watch_prepare(recorder->watch, &polled[POLLED_CAPTURE]);
+    return ppoll(polled, POLLED_COUNT, is_idle ? NULL : &timeout, waiting_mask);
+}
+
 static void run(struct recorder *recorder, int channel, const sigset_t *waiting_mask)
 {
     int64_t flush_ms = wall_clock_monotonic_ms() + RECORDER_FLUSH_MS;
     while (!is_end_wanted) {
-        struct pollfd polled[2] = {{.fd = recorder->socket, .events = POLLIN},
-                                   {.fd = channel, .events = POLLIN}};
-        bool is_idle = !record_limit_has_summary(recorder->limit) && recorder->lost_count == 0 &&
-                       recorder->malformed_count == 0;
-        struct timespec timeout = {.tv_sec = 1};
-        int ready = ppoll(polled, 2, is_idle ? NULL : &timeout, waiting_mask);
+        struct pollfd polled[POLLED_COUNT];
+        int ready = await(recorder, channel, waiting_mask, polled);
         if (ready < 0 && errno != EINTR)
             break;
-        if (ready > 0 && polled[0].revents)
-            receive_batch(recorder);
-        if (ready > 0 && polled[1].revents)
-            break; /* the supervisor is gone */
+        if (ready > 0) {
+            if (polled[POLLED_RECORDS].revents)
+                receive_batch(recorder);
+            capture_watch_serve(recorder->watch, &polled[POLLED_CAPTURE]);
+            if (polled[POLLED_CHANNEL].revents && !receive_viewers(recorder, channel))
+                break; /* the supervisor is gone */
+        }
         if (wall_clock_monotonic_ms() >= flush_ms) {
             flush_suppressed(recorder);
             flush_ms = wall_clock_monotonic_ms() + RECORDER_FLUSH_MS;
@@ -180,6 +189,8 @@ int recorder_main(void *context, int channel)
 {
     const struct recorder_start *start = context;
     struct error error;
+    struct capture_watch_start watch = start->capture;
+    watch.ring_bytes = capture_watch_ring_bytes(linux_memory_bytes());
     if (!role_confine(ROLE_RECORDER, start->parent, &error)) {
         fprintf(stderr, "rootcell-firewall: recorder: %s\n", error.text);
         return 1;
@@ -192,11 +203,12 @@ int recorder_main(void *context, int channel)
     struct sigaction action = {.sa_handler = want_end};
     sigaction(SIGTERM, &action, NULL);
 
-    struct recorder recorder = {.file = start->file, .socket = start->socket};
+    struct recorder recorder = {.socket = start->socket, .watch = capture_watch_new(&watch)};
     recorder.limit = record_limit_new(RECORD_LIMIT_RECORDER_FACTOR);
-    buffer_init(&recorder.lines, RECORDER_BATCH_BYTES + 2 * LINE_BYTES_MAX);
+    line_log_init(&recorder.log, start->file, RECORDER_BATCH_BYTES + 2 * LINE_BYTES_MAX);
     run(&recorder, channel, &waiting_mask);
-    buffer_done(&recorder.lines);
+    line_log_done(&recorder.log);
+    capture_watch_free(recorder.watch);
     record_limit_free(recorder.limit);
     return 0;
 }

@@ -1,9 +1,9 @@
 #ifndef FIREWALL_RECORDER_H
 #define FIREWALL_RECORDER_H
 
-#include <stddef.h>
-#include <stdint.h>
 #include <sys/types.h>
+
+#include "firewall/capture_watch.h"
 
 enum {
     RECORDER_BATCH_BYTES = 64 * 1024, /* of lines: then they are written */
@@ -15,11 +15,15 @@ enum {
  * The recorder role: takes records as datagrams, checks each, and appends JSON lines to the audit
  * log. It has a user of its own and no network. A log that cannot be written (a full disk, a host
  * that does not read) never holds up traffic: records are lost, counted, and the count is told.
+ *
+ * It is also where captured traffic is decoded (capture_watch.h): the only process that undoes
+ * content codings and reads what is in bodies.
  */
 struct recorder_start {
     int file;     /* where lines go: a regular file opened for appending, or a device */
     int socket;   /* datagrams from proxy and supervisor */
     pid_t parent; /* the supervisor */
+    struct capture_watch_start capture; /* `ring_bytes` is the role's to find out */
 };
 
 /** role_main_fn; `context` is a struct recorder_start. */

@@ -22,7 +22,8 @@ struct relay {
     struct stream_loop *streams; /* borrowed */
     uv_timer_t timer;
     relay_end_fn *on_end;
-    void *owner; /* borrowed */
+    relay_watch_fn *on_bytes; /* NULL: nobody watches */
+    void *owner;              /* borrowed */
     uint64_t idle_timeout_ms;
     uint64_t active_at_ms;
     struct relay_direction directions[SIDE_COUNT];
@@ -72,6 +73,10 @@ static void pass(struct relay_direction *direction, struct bytes bytes)
 {
     direction->bytes += bytes.length;
     direction->relay->active_at_ms = uv_now(stream_loop_uv(direction->relay->streams));
+    if (direction->relay->on_bytes)
+        direction->relay->on_bytes(
+            direction->relay->owner,
+            direction->side == SIDE_AGENT ? RELAY_FROM_AGENT : RELAY_FROM_UPSTREAM, bytes);
     stream_send(direction->target, bytes);
     if (stream_unsent(direction->target) > 0)
         stream_pause_reading(direction->source);
@@ -166,6 +171,11 @@ void relay_pass_to_upstream(struct relay *relay, struct bytes bytes)
 void relay_pass_to_agent(struct relay *relay, struct bytes bytes)
 {
     pass(&relay->directions[SIDE_UPSTREAM], bytes);
+}
+
+void relay_watch(struct relay *relay, relay_watch_fn *on_bytes)
+{
+    relay->on_bytes = on_bytes;
 }
 
 void relay_start(struct relay *relay)

@@ -28,12 +28,20 @@ enum relay_end {
  */
 typedef void relay_end_fn(void *owner, enum relay_end end, uint64_t sent, uint64_t received);
 
+/** Whose bytes passed. */
+enum relay_from { RELAY_FROM_AGENT, RELAY_FROM_UPSTREAM };
+
+/** So many bytes are being passed on. */
+typedef void relay_watch_fn(void *owner, enum relay_from from, struct bytes bytes);
+
 /** Takes both streams (open, owned from now on). */
 struct relay *relay_new(struct stream_loop *streams, struct stream *agent, struct stream *upstream,
                         uint64_t idle_timeout_ms, relay_end_fn *on_end, void *owner);
 /** Bytes already read from a side, to be passed to the other one first; they are counted. */
 void relay_pass_to_upstream(struct relay *relay, struct bytes bytes);
 void relay_pass_to_agent(struct relay *relay, struct bytes bytes);
+/** Have all that passes from here on told to the owner. */
+void relay_watch(struct relay *relay, relay_watch_fn *on_bytes);
 /** Start reading on both sides. */
 void relay_start(struct relay *relay);
 uint64_t relay_sent(const struct relay *relay);

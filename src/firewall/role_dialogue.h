@@ -7,9 +7,9 @@
 
 /**
  * What the supervisor has told a proxy and still awaits an answer to. The proxy speaks only when
- * it is asked: each policy is confirmed once, each question for the counters is answered once, and
- * a second question waits for the first answer. One that says anything else lies, and is ended;
- * so it can neither keep the supervisor busy nor fill its memory.
+ * it is asked: each policy and each switch of capture is confirmed once, each question for
+ * the counters is answered once, and a second question waits for the first answer. One that says
+ * anything else lies, and is ended; so it can neither keep the supervisor busy nor fill its memory.
  *
  * One that says nothing any more hangs. It is asked for its counters at each beat, unless an answer
  * is due already; after so many beats without the answer it is to be ended. Beats are counted, not
@@ -24,6 +24,8 @@ enum {
 struct role_dialogue {
     uint64_t epoch_told;
     uint64_t epoch_in_force; /* 0: none yet; only ever grows within one proxy's life */
+    uint64_t capture_told;
+    uint64_t capture_in_force; /* generation; 0: none yet */
     bool are_counters_due;
     uint64_t agent_connections; /* as told last */
     uint64_t records_dropped;

@@ -151,6 +151,10 @@ static const struct linux_seccomp_rule rules_of_proxy[] = {
     CALL(fstat),
 };
 
+static const struct linux_seccomp_rule rules_of_recorder[] = {
+    CALL(recvmsg), /* the supervisor's channel, with the sockets of viewers */
+};
+
 /* Calls that neither the supervisor nor nft or ip makes, and that would give root more. */
 static const struct linux_seccomp_rule denied_to_supervisor[] = {
     CALL(mount),
@@ -224,6 +228,9 @@ bool role_filter_install(enum role_kind kind, pid_t own, struct error *error)
     if (kind == ROLE_PROXY)
         count = append(rules, count, rules_of_proxy,
                        sizeof(rules_of_proxy) / sizeof(rules_of_proxy[0]));
+    else
+        count = append(rules, count, rules_of_recorder,
+                       sizeof(rules_of_recorder) / sizeof(rules_of_recorder[0]));
     count = append(rules, count, rules_of_both, sizeof(rules_of_both) / sizeof(rules_of_both[0]));
     count = append(rules, count, &to_oneself, 1);
     return linux_seccomp_install(LINUX_SECCOMP_ALLOWLIST, rules, count, error);

@@ -17,6 +17,7 @@
 #include "firewall/policy_bundle.h"
 #include "firewall/policy_folder.h"
 #include "firewall/policy_reload.h"
+#include "firewall/provider_folder.h"
 #include "firewall/proxy_role.h"
 #include "firewall/recorder.h"
 #include "firewall/role_confine.h"
@@ -28,6 +29,7 @@
 
 enum {
     OWN_POLLED = 3, /* signals, the proxy's channel, addresses */
+    ALL_POLLED = OWN_POLLED + CONTROL_SERVER_POLLED + SUPERVISOR_CAPTURE_POLLED,
 };
 
 void supervisor_record(struct supervisor *supervisor, enum audit_kind kind,
@@ -108,7 +110,7 @@ static bool equip_proxy(struct supervisor *supervisor, struct error *error)
            supervisor_tell_proxy(supervisor, ROLE_MESSAGE_LINK, 0, supervisor->sockets.packet,
                                  error) &&
            send_addresses(supervisor, error) && supervisor_send_listeners(supervisor, 0, error) &&
-           supervisor_send_policy(supervisor, error);
+           supervisor_capture_equip(supervisor, error) && supervisor_send_policy(supervisor, error);
 }
 
 /* It is dying, or lies: either way a new one follows. */
@@ -146,16 +148,27 @@ static bool receive_from_proxy(struct supervisor *supervisor)
     return false;
 }
 
-bool supervisor_await_policy(struct supervisor *supervisor, uint64_t epoch)
+/* Until the proxy has confirmed `number`: `in_force` is where role_dialogue_hear puts it. */
+static bool await_number(struct supervisor *supervisor, const uint64_t *in_force, uint64_t number)
 {
-    while (supervisor->dialogue.epoch_in_force != epoch) {
+    while (*in_force != number) {
         int64_t left_ms = supervisor->talk_end_ms - wall_clock_monotonic_ms();
         if (left_ms <= 0 || supervisor->proxy.process == 0 ||
             !descriptor_channel_wait(supervisor->proxy.channel, (int)left_ms) ||
             !receive_from_proxy(supervisor))
             break;
     }
-    return supervisor->dialogue.epoch_in_force == epoch;
+    return *in_force == number;
+}
+
+bool supervisor_await_policy(struct supervisor *supervisor, uint64_t epoch)
+{
+    return await_number(supervisor, &supervisor->dialogue.epoch_in_force, epoch);
+}
+
+bool supervisor_await_capture(struct supervisor *supervisor, uint64_t generation)
+{
+    return await_number(supervisor, &supervisor->dialogue.capture_in_force, generation);
 }
 
 void supervisor_refresh_counters(struct supervisor *supervisor, int timeout_ms)
@@ -177,10 +190,17 @@ void supervisor_refresh_counters(struct supervisor *supervisor, int timeout_ms)
 
 static bool start_recorder(struct supervisor *supervisor, struct error *error)
 {
-    struct recorder_start start = {supervisor->records_file, supervisor->record_sockets[1],
-                                   getpid()};
-    int kept[] = {supervisor->records_file, supervisor->record_sockets[1]};
-    return role_start(&supervisor->recorder, recorder_main, &start, kept, 2, error);
+    struct recorder_start start = {
+        .file = supervisor->records_file,
+        .socket = supervisor->record_sockets[1],
+        .parent = getpid(),
+        .capture = {.socket = supervisor->capture_sockets[1],
+                    .file = supervisor->capture_file,
+                    .is_recording =
+                        supervisor->options->is_recording || supervisor->capture_file >= 0},
+    };
+    int kept[] = {start.file, start.socket, start.capture.socket, start.capture.file};
+    return role_start(&supervisor->recorder, recorder_main, &start, kept, 4, error);
 }
 
 static bool start_proxy(struct supervisor *supervisor, struct error *error)
@@ -190,14 +210,16 @@ static bool start_proxy(struct supervisor *supervisor, struct error *error)
         .files = &supervisor->files,
         .ca_key = &supervisor->ca_key,
         .record_socket = supervisor->record_sockets[0],
+        .capture_socket = supervisor->capture_sockets[0],
+        .providers = supervisor->providers,
         .parent = getpid(),
         .address = supervisor->rules.address,
         .netmask = supervisor->rules.netmask,
     };
-    int kept[] = {supervisor->record_sockets[0]};
+    int kept[] = {start.record_socket, start.capture_socket};
     struct error ignored;
     bool is_started = linux_secret_share(&supervisor->ca_key, true, error) &&
-                      role_start(&supervisor->proxy, proxy_role_main, &start, kept, 1, error);
+                      role_start(&supervisor->proxy, proxy_role_main, &start, kept, 2, error);
     linux_secret_share(&supervisor->ca_key, false, &ignored);
     return is_started;
 }
@@ -227,6 +249,8 @@ static void reap_roles(struct supervisor *supervisor)
         snprintf(detail, sizeof(detail), "%s ended by %s", roles[i]->name, how);
         fprintf(stderr, "rootcell-firewall: %s\n", detail);
         supervisor_record(supervisor, AUDIT_CONTROL, AUDIT_INFO, "role restarted", detail);
+        if (roles[i] == &supervisor->recorder)
+            supervisor_capture_recorder_ended(supervisor);
     }
 }
 
@@ -316,18 +340,33 @@ static bool read_link(struct supervisor *supervisor, struct error *error)
     return link_rules_check_pool(&supervisor->rules, error);
 }
 
+static const int appending = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+
 /* A pipe that nobody reads is refused, not waited for; writing may wait: the recorder alone does.
  */
 static bool open_records(struct supervisor *supervisor, struct error *error)
 {
-    supervisor->records_file =
-        open(supervisor->options->records,
-             O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
+    supervisor->records_file = open(supervisor->options->records, appending, 0600);
     if (supervisor->records_file < 0)
         return error_set_errno(error, errno, "open");
     if (fcntl(supervisor->records_file, F_SETFL, O_APPEND) != 0)
         return error_set_errno(error, errno, "fcntl");
     return true;
+}
+
+/* Whose requests are captured, and where to. A pipe that is full costs events: it stays so that
+ * writing never waits. */
+static bool open_capture(struct supervisor *supervisor, struct error *error)
+{
+    const struct options *options = supervisor->options;
+    supervisor->providers = provider_folder_read(options->providers, error);
+    if (supervisor->providers == NULL)
+        return error_add_context(error, "--providers");
+    if (options->capture == NULL)
+        return true;
+    supervisor->capture_file = open(options->capture, appending, 0600);
+    return supervisor->capture_file >= 0 ||
+           error_set_errno(error, errno, "--capture: %s: open", options->capture);
 }
 
 /* Everything that a user may have got wrong: exit status 2. */
@@ -340,6 +379,8 @@ static bool check_inputs(struct supervisor *supervisor, struct error *error)
         return false;
     if (!open_records(supervisor, error))
         return error_add_context(error, "--records: %s", supervisor->options->records);
+    if (!open_capture(supervisor, error))
+        return false;
     if (supervisor->options->control == NULL)
         return true;
     supervisor->control = control_server_new(supervisor->options->control, error);
@@ -360,14 +401,12 @@ static bool open_signals(struct supervisor *supervisor, struct error *error)
     return supervisor->signals >= 0 || error_set_errno(error, errno, "signalfd");
 }
 
-static bool open_record_sockets(struct supervisor *supervisor, struct error *error)
+static bool open_datagram_pair(int pair[2], int bytes, struct error *error)
 {
-    int bytes = SUPERVISOR_RECORD_SOCKET_BYTES;
-    if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, supervisor->record_sockets) != 0)
+    if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) != 0)
         return error_set_errno(error, errno, "socket pair");
-    if (setsockopt(supervisor->record_sockets[0], SOL_SOCKET, SO_SNDBUFFORCE, &bytes,
-                   sizeof(bytes)) != 0)
-        setsockopt(supervisor->record_sockets[0], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+    if (setsockopt(pair[0], SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)) != 0)
+        setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
     return true;
 }
 
@@ -382,7 +421,8 @@ static bool start_all(struct supervisor *supervisor, struct error *error)
     const struct link_packet_view view = {.address = supervisor->rules.address,
                                           .netmask = supervisor->rules.netmask};
     if (!role_confine_supervisor(error) || !open_signals(supervisor, error) ||
-        !open_record_sockets(supervisor, error) ||
+        !open_datagram_pair(supervisor->record_sockets, SUPERVISOR_RECORD_SOCKET_BYTES, error) ||
+        !open_datagram_pair(supervisor->capture_sockets, SUPERVISOR_CAPTURE_SOCKET_BYTES, error) ||
         !wall_sockets_open(&supervisor->sockets, interface, &view, error) ||
         !wall_sockets_add(&supervisor->sockets, interface, supervisor->rules.ports,
                           supervisor->rules.port_count, error) ||
@@ -486,18 +526,21 @@ static void run_until_told(struct supervisor *supervisor)
     while (state == SUPERVISOR_RUNNING) {
         int timeout_ms = restart_roles(supervisor);
         beat_proxy(supervisor, &timeout_ms);
-        struct pollfd polled[OWN_POLLED + CONTROL_SERVER_POLLED] = {
+        struct pollfd polled[ALL_POLLED] = {
             {.fd = supervisor->signals, .events = POLLIN},
             {.fd = supervisor->proxy.process ? supervisor->proxy.channel : -1, .events = POLLIN},
             {.fd = supervisor->addresses, .events = POLLIN},
         };
+        struct pollfd *viewers = &polled[OWN_POLLED + CONTROL_SERVER_POLLED];
         control_server_prepare(supervisor->control, &polled[OWN_POLLED], &timeout_ms);
-        if (poll(polled, OWN_POLLED + CONTROL_SERVER_POLLED, timeout_ms) < 0 && errno != EINTR)
+        supervisor_capture_prepare(supervisor, viewers);
+        if (poll(polled, ALL_POLLED, timeout_ms) < 0 && errno != EINTR)
             break;
         while (polled[1].revents && receive_from_proxy(supervisor))
             continue;
         if (polled[2].revents)
             handle_addresses(supervisor);
+        supervisor_capture_handle(supervisor, viewers);
         control_server_handle(supervisor->control, supervisor, &polled[OWN_POLLED]);
         state = handle_signals(supervisor);
     }
@@ -511,6 +554,8 @@ static void end_all(struct supervisor *supervisor)
     if (supervisor->recorder.process)
         supervisor_record(supervisor, AUDIT_CONTROL, AUDIT_INFO, "firewall stopped", "");
     role_end(&supervisor->recorder, SUPERVISOR_END_MS);
+    supervisor_capture_done(&supervisor->capture);
+    provider_set_free(supervisor->providers);
     linux_secret_done(&supervisor->ca_key);
     policy_free(supervisor->policy);
 }
@@ -521,6 +566,8 @@ static void init(struct supervisor *supervisor, const struct options *options)
         .options = options,
         .record_sockets = {-1, -1},
         .records_file = -1,
+        .capture_sockets = {-1, -1},
+        .capture_file = -1,
         .signals = -1,
         .addresses = -1,
         .proxy = {.name = "proxy", .channel = -1},
@@ -528,6 +575,7 @@ static void init(struct supervisor *supervisor, const struct options *options)
         .started_ms = wall_clock_monotonic_ms(),
     };
     wall_sockets_init(&supervisor->sockets);
+    supervisor_capture_init(&supervisor->capture);
 }
 
 static int fail(const struct error *error, int status)

@@ -6,6 +6,7 @@
 #include "firewall/proxy.h"
 #include "firewall/role.h"
 #include "firewall/role_dialogue.h"
+#include "firewall/supervisor_capture.h"
 #include "firewall/wall_sockets.h"
 #include "policy/policy.h"
 #include "record/audit_record.h"
@@ -20,6 +21,7 @@ enum {
     SUPERVISOR_END_MS = 1000,        /* for a role that was told to end */
     SUPERVISOR_REFUSAL_MS = 200,     /* for a proxy that refuses a file to end by itself */
     SUPERVISOR_RECORD_SOCKET_BYTES = 512 * 1024,
+    SUPERVISOR_CAPTURE_SOCKET_BYTES = 1024 * 1024,
     SUPERVISOR_RECORD_MS = 100, /* for room for a record of our own */
 };
 
@@ -61,6 +63,10 @@ struct supervisor {
     struct wall_sockets sockets;
     int record_sockets[2]; /* [0] written by proxy and supervisor, [1] read by the recorder */
     int records_file;
+    int capture_sockets[2];         /* [0] written by the proxy, [1] read by the recorder */
+    int capture_file;               /* -1: none */
+    struct provider_set *providers; /* owned */
+    struct supervisor_capture capture;
     int signals; /* signalfd */
     struct role proxy;
     struct role recorder;
@@ -100,6 +106,9 @@ bool supervisor_await_policy(struct supervisor *supervisor, uint64_t epoch);
 
 /** Fill the counters from the proxy, waiting up to `timeout_ms` for them. */
 void supervisor_refresh_counters(struct supervisor *supervisor, int timeout_ms);
+
+/** As supervisor_await_policy, for a switch of capture. */
+bool supervisor_await_capture(struct supervisor *supervisor, uint64_t generation);
 
 /** What the proxy must be told after its start, or after a reload. */
 bool supervisor_send_policy(struct supervisor *supervisor, struct error *error);
