@@ -7,8 +7,6 @@
 #include "firewall/capture_interim.h"
 #include "system/wall_clock.h"
 
-enum { RECORD_BYTES_MAX = 6 * AUDIT_DATAGRAM_MAX + 1024 };
-
 struct open_exchange {
     uint64_t number;                 /* of the proxy; 0: a free place */
     struct capture_interim *decoder; /* owned */
@@ -37,7 +35,6 @@ static struct bytes shorten(struct bytes text)
     return bytes_first(text, length);
 }
 
-/* An event that fits no line is told with less in it: `bytes` says how much more there was. */
 static bool write_shortened(struct capture_calls *calls, const struct llm_event *event)
 {
     struct llm_event less = *event;
@@ -60,9 +57,8 @@ static void tell_lost(struct capture_calls *calls, uint64_t count)
         calls->on_line(calls->line_context, buffer_bytes(&calls->line), CAPTURE_LINE_EVENT);
 }
 
-static void on_event(void *context, const struct llm_event *event)
+void capture_calls_add_event(struct capture_calls *calls, const struct llm_event *event)
 {
-    struct capture_calls *calls = context;
     buffer_clear(&calls->line);
     if (llm_event_write(event, &calls->line) || write_shortened(calls, event))
         calls->on_line(calls->line_context, buffer_bytes(&calls->line),
@@ -73,15 +69,20 @@ static void on_event(void *context, const struct llm_event *event)
         buffer_done(&calls->line);
 }
 
+static void on_event(void *context, const struct llm_event *event)
+{
+    capture_calls_add_event(context, event);
+}
+
 void capture_calls_add_record(struct capture_calls *calls, const struct audit_record *record)
 {
     struct buffer text;
-    buffer_init(&text, RECORD_BYTES_MAX);
+    buffer_init(&text, 6 * AUDIT_DATAGRAM_MAX + 1024); /* every byte escaped */
     struct llm_event event = llm_event_make(LLM_AUDIT, 0);
     event.time_ms = record->time_ms;
     if (audit_record_write_json(record, &text)) {
         event.text = bytes_first(buffer_bytes(&text), buffer_length(&text) - 1);
-        on_event(calls, &event);
+        capture_calls_add_event(calls, &event);
     }
     buffer_done(&text);
 }

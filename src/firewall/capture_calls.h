@@ -2,6 +2,7 @@
 #define FIREWALL_CAPTURE_CALLS_H
 
 #include "firewall/capture_ring.h"
+#include "llm/llm_event.h"
 #include "record/audit_record.h"
 #include "record/capture_frame.h"
 
@@ -33,6 +34,11 @@ void capture_calls_want_bodies(struct capture_calls *calls, bool are_wanted);
 /** One datagram of frames. */
 void capture_calls_take(struct capture_calls *calls, struct bytes datagram);
 
+/**
+ * Make an event a line. One that fits none is told with less in it: the first
+ * CAPTURE_SHORT_TEXT_BYTES of its text and no JSON, and `bytes` grows by what is missing.
+ */
+void capture_calls_add_event(struct capture_calls *calls, const struct llm_event *event);
 /** A record of the audit log, as an event between the others. */
 void capture_calls_add_record(struct capture_calls *calls, const struct audit_record *record);
 

@@ -14,7 +14,7 @@ struct uv_loop_s;
  */
 
 enum {
-    CAPTURE_QUEUE_BYTES_MAX = 1024 * 1024,
+    CAPTURE_QUEUE_BYTES_MAX = 4 * 1024 * 1024,
     CAPTURE_QUEUE_RESERVED_BYTES = 256 * 1024, /* of it, that bodies leave to heads and ends */
     CAPTURE_QUEUE_BATCH_BYTES = 64 * 1024,     /* sent while more is still gathered */
 };

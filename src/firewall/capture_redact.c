@@ -2,7 +2,7 @@
 
 #include "base/number.h"
 
-enum { KEY_MAX = 64, KEY_SHAPE_MIN = 16 };
+enum { KEY_LENGTH = 64, KEY_SHAPE_LENGTH = 16 };
 
 enum place { PLACE_VALUE, PLACE_TARGET };
 
@@ -55,8 +55,8 @@ static bool is_separator(uint8_t byte, enum place place)
     return place == PLACE_TARGET && byte == '/';
 }
 
-/* Escapes undone, as whoever reads a query does; longer than KEY_MAX is no key of ours. */
-static struct bytes decode_key(struct bytes key, uint8_t room[KEY_MAX])
+/* Escapes undone, as whoever reads a query does; longer than KEY_LENGTH is no key of ours. */
+static struct bytes decode_key(struct bytes key, uint8_t room[KEY_LENGTH])
 {
     size_t length = 0;
     for (size_t i = 0; i < key.length; i++) {
@@ -64,7 +64,7 @@ static struct bytes decode_key(struct bytes key, uint8_t room[KEY_MAX])
         if (byte == '%' &&
             number_parse_hexadecimal(bytes_first(bytes_from(key, i + 1), 2), 0xff, &byte))
             i += 2;
-        if (length == KEY_MAX)
+        if (length == KEY_LENGTH)
             return BYTES_EMPTY;
         room[length++] = (uint8_t)byte;
     }
@@ -84,7 +84,7 @@ static bool is_secret_key(struct bytes key, enum place place)
     static const char *const in_targets[] = {"assertion", "auth",  "code", "code_verifier",
                                              "jwt",       "key",   "pwd",  "sig",
                                              "state",     "ticket"};
-    uint8_t room[KEY_MAX];
+    uint8_t room[KEY_LENGTH];
     struct bytes decoded = decode_key(key, room);
     return IS_ONE_OF(decoded, anywhere) ||
            (place == PLACE_TARGET && IS_ONE_OF(decoded, in_targets));
@@ -98,7 +98,7 @@ static bool has_key_shape(struct bytes word)
         "ghp_", "gho_", "ghs_",  "ghu_", "github_pat_", "glpat-", "xoxb-", "xoxp-",
         "AIza", "npm_", "hf_",   "gsk_", "eyJ",
     };
-    if (word.length < KEY_SHAPE_MIN)
+    if (word.length < KEY_SHAPE_LENGTH)
         return false;
     for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
         if (bytes_start_with(word, bytes_from_text(prefixes[i])))

@@ -29,9 +29,9 @@ struct uv_loop_s;
  */
 
 enum {
-    CAPTURE_TEES_MAX = 128,                        /* at once; further exchanges are missed */
-    CAPTURE_BODY_BYTES_MAX = 64 * 1024 * 1024,     /* of a side of an exchange */
-    CAPTURE_TUNNEL_BYTES_MAX = 1024 * 1024 * 1024, /* of a side of a WebSocket */
+    CAPTURE_TEES_MAX = 128,                       /* at once; further exchanges are missed */
+    CAPTURE_BODY_BYTES_MAX = 64 * 1024 * 1024,    /* of a side of an exchange */
+    CAPTURE_TUNNEL_BYTES_MAX = 256 * 1024 * 1024, /* of a side of a WebSocket */
 };
 
 /** `socket` (owned) leads to the recorder; `providers` is borrowed. Capture is off. */

@@ -7,6 +7,7 @@ import signal
 import time
 from pathlib import Path
 
+from internet import viewer
 from internet.certificates import Authority
 from internet.wait import Late, wait_until
 from internet.world import ADDRESSES
@@ -38,6 +39,11 @@ class Wall:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.policy = self.folder / "policy"
         self.policy.mkdir(exist_ok=True)
+        self.providers = self.folder / "providers"
+        self.providers.mkdir(exist_ok=True)
+        (self.providers / "example.provider").write_text(viewer.PROVIDER)
+        for shipped in (TOP / "data" / "providers").glob("*.provider"):
+            (self.providers / shipped.name).write_bytes(shipped.read_bytes())
         self.records_path = self.folder / "records.jsonl"
         self.control = self.folder / "control.sock"
         self.authority = Authority("The instance's authority", path_length=0)
@@ -69,11 +75,14 @@ class Wall:
             "upstream-ca": self.world.upstream_ca,
             "records": self.records_path,
             "control": self.control,
+            "providers": self.providers,
         }
         options.update({name.replace("_", "-"): value for name, value in changes.items()})
         words = [PROGRAM]
         for name, value in options.items():
-            if value is not None:
+            if value is True:
+                words.append(f"--{name}")
+            elif value is not None:
                 words += [f"--{name}", value]
         return words
 

@@ -2,6 +2,10 @@
 
 #include "base/body_budget.h"
 #include "firewall/address_floor.h"
+#include "firewall/capture_calls.h"
+#include "firewall/capture_queue.h"
+#include "firewall/capture_tee.h"
+#include "firewall/capture_watch.h"
 #include "firewall/control_server.h"
 #include "firewall/dialer.h"
 #include "firewall/dns_service.h"
@@ -415,6 +419,43 @@ const struct limit limit_table[] = {
           "refuses_more_files_than_it_keeps"),
     LIMIT(PROVIDER_LINES_MAX, "lines", "the firewall does not start",
           "refuses_more_lines_than_it_keeps"),
+    LIMIT(CAPTURE_TEES_MAX, "exchanges", "captured at once: further ones are missed, and counted",
+          "counts_exchanges_beyond_the_most"),
+    LIMIT(CAPTURE_BODY_BYTES_MAX, "bytes",
+          "of a side of an exchange: what follows passes and is counted only",
+          "captures_no_more_of_a_body_than_the_most"),
+    LIMIT(CAPTURE_TUNNEL_BYTES_MAX, "bytes",
+          "of a side of a WebSocket: what follows passes and is counted only",
+          "captures_no_more_of_a_tunnel_than_the_most"),
+    LIMIT(CAPTURE_QUEUE_BYTES_MAX, "bytes",
+          "waiting for the recorder: what follows is dropped and counted, traffic goes on",
+          "a_body_that_the_recorder_does_not_take_is_cut_and_counted"),
+    LIMIT(CAPTURE_QUEUE_RESERVED_BYTES, "bytes", "of it: bodies leave them to heads and ends",
+          "heads_and_ends_have_room_that_bodies_leave"),
+    LIMIT(CAPTURE_QUEUE_BATCH_BYTES, "bytes", "leave together",
+          "sends_in_datagrams_of_about_a_batch"),
+    LIMIT(SUPERVISOR_CAPTURE_SOCKET_BYTES, "bytes",
+          "on the way to the recorder: what follows waits in the queue",
+          "test_traffic_goes_on_while_the_recorder_stands_still"),
+    LIMIT(CAPTURE_CALLS_MAX, "exchanges", "being decoded: further ones are refused, and counted",
+          "refuses_more_exchanges_than_it_keeps"),
+    LIMIT(CAPTURE_SHORT_TEXT_BYTES, "bytes", "stay of a text too long for a line",
+          "tells_an_event_that_fits_no_line_with_less_in_it"),
+    LIMIT(CAPTURE_RING_BYTES_MAX, "bytes",
+          "of lines, on a machine with much memory (8 MiB in the smallest): the oldest is dropped, "
+          "and counted for who had not read it",
+          "has_eight_mebibytes_in_the_smallest_machine_and_more_in_a_larger_one"),
+    LIMIT(CAPTURE_RING_BUDGET_PART, "(one part of the budget of bodies in so many)",
+          "the ring between the two",
+          "has_eight_mebibytes_in_the_smallest_machine_and_more_in_a_larger_one"),
+    LIMIT(CAPTURE_RING_LINE_PART, "(one part of the ring in so many)",
+          "a longer line is told with less in it", "refuses_a_line_longer_than_its_part"),
+    LIMIT(CAPTURE_VIEWERS_MAX, "viewers", "one more is refused", "closes_one_viewer_too_many"),
+    LIMIT(CAPTURE_VIEWER_GATHER_BYTES, "bytes", "of lines are written to a viewer together",
+          "writes_lines_together_and_long_ones_whole"),
+    LIMIT(SUPERVISOR_CAPTURE_CONFIRM_MS, "ms",
+          "for a proxy to confirm that it captures: then the viewer is attached all the same",
+          "test_a_viewer_is_attached_while_the_proxy_stands_still"),
     LIMIT(CONTROL_SERVER_LEFTOVER_MS, "ms",
           "a control socket on which somebody listens for longer: starting fails",
           "does_not_take_the_place_of_a_firewall_that_listens"),

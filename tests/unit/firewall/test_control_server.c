@@ -32,6 +32,20 @@ void supervisor_refresh_counters(struct supervisor *of, int timeout_ms)
     asked_timeout_ms = timeout_ms;
 }
 
+/* Whoever asks is attached, and what it asked for is kept; or is refused. */
+static struct control_capture wishes;
+static int viewer = -1;
+
+bool supervisor_capture_attach(struct supervisor *of, int client,
+                               const struct control_capture *asked, struct error *error)
+{
+    if (viewer >= 0)
+        return error_set(error, "somebody watches already");
+    wishes = *asked;
+    viewer = client;
+    return true;
+}
+
 /* In force, with a long answer. */
 bool policy_reload_bundle(struct supervisor *of, struct bytes text,
                           struct control_policy_answer *answer, struct error *error)

@@ -31,7 +31,11 @@ static void refuses_missing_unknown_and_repeated_options(void **state)
     ASSERT_REFUSED("--records is given twice", REQUIRED, "--records", "other");
     ASSERT_REFUSED("--pool needs a value", REQUIRED, "--pool");
     ASSERT_REFUSED("--control: the value is empty", REQUIRED, "--control", "");
-    ASSERT_REFUSED("unknown argument '--capture'", REQUIRED, "--capture", "file");
+    ASSERT_REFUSED("--capture: the value is empty", REQUIRED, "--capture=");
+    ASSERT_REFUSED("--providers needs a value", REQUIRED, "--providers");
+    ASSERT_REFUSED("--recording has no value", REQUIRED, "--recording=on");
+    ASSERT_REFUSED("unknown argument 'on'", REQUIRED, "--recording", "on");
+    ASSERT_REFUSED("--recording is given twice", REQUIRED, "--recording", "--recording");
 }
 
 static void refuses_interfaces_that_could_end_a_quoted_text(void **state)

@@ -59,6 +59,7 @@ static void start(void)
     supervisor_end = pair[1];
     ends.file = open("/dev/null", O_WRONLY | O_CLOEXEC);
     ends.parent = getppid();
+    ends.capture = (struct capture_watch_start){.socket = -1, .file = -1};
     memset(writes, 0, sizeof(writes));
     write_count = 0;
 }
