@@ -4,12 +4,12 @@
 
 #include "base/memory.h"
 #include "llm/llm_event_json.h"
-#include "firewall/capture_interim.h"
+#include "llm/llm_exchange.h"
 #include "system/wall_clock.h"
 
 struct open_exchange {
-    uint64_t number;                 /* of the proxy; 0: a free place */
-    struct capture_interim *decoder; /* owned */
+    uint64_t number;              /* of the proxy; 0: a free place */
+    struct llm_exchange *decoder; /* owned */
 };
 
 struct capture_calls {
@@ -103,7 +103,7 @@ struct capture_calls *capture_calls_new(size_t line_max, size_t held_max, captur
 
 static void forget(struct open_exchange *open)
 {
-    capture_interim_free(open->decoder);
+    llm_exchange_free(open->decoder);
     *open = (struct open_exchange){0};
 }
 
@@ -143,7 +143,7 @@ static void end_all(struct capture_calls *calls, uint64_t time_ms)
     for (int i = 0; i < CAPTURE_CALLS_MAX; i++) {
         if (calls->open[i].number == 0)
             continue;
-        capture_interim_end(calls->open[i].decoder, time_ms, BYTES_LITERAL("capture began anew"));
+        llm_exchange_end(calls->open[i].decoder, time_ms, BYTES_LITERAL("capture began anew"));
         forget(&calls->open[i]);
     }
 }
@@ -179,43 +179,43 @@ static bool begin(struct capture_calls *calls, const struct capture_frame *frame
         !read_fields(frame->fields, fields, &start.field_count))
         return false;
     open->number = frame->exchange;
-    open->decoder = capture_interim_new(&calls->context, &start);
+    open->decoder = llm_exchange_new(&calls->context, &start);
     return true;
 }
 
-static bool take_head(struct capture_interim *decoder, const struct capture_frame *frame)
+static bool take_head(struct llm_exchange *decoder, const struct capture_frame *frame)
 {
     struct llm_field fields[CAPTURE_FIELDS_MAX];
     size_t count = 0;
     if (!read_fields(frame->fields, fields, &count))
         return false;
-    capture_interim_response_head(decoder, frame->time_ms, frame->status, fields, count);
+    llm_exchange_response_head(decoder, frame->time_ms, frame->status, fields, count);
     return true;
 }
 
 /* A frame of an exchange that is open. */
 static bool take_piece(struct open_exchange *open, const struct capture_frame *frame)
 {
-    struct capture_interim *decoder = open->decoder;
+    struct llm_exchange *decoder = open->decoder;
     switch (frame->kind) {
     case CAPTURE_REQUEST_BODY:
-        capture_interim_request_body(decoder, frame->time_ms, frame->body);
+        llm_exchange_request_body(decoder, frame->time_ms, frame->body);
         return true;
     case CAPTURE_REQUEST_END:
-        capture_interim_request_end(decoder, frame->time_ms);
+        llm_exchange_request_end(decoder, frame->time_ms);
         return true;
     case CAPTURE_RESPONSE_HEAD:
         return take_head(decoder, frame);
     case CAPTURE_RESPONSE_BODY:
-        capture_interim_response_body(decoder, frame->time_ms, frame->body);
+        llm_exchange_response_body(decoder, frame->time_ms, frame->body);
         return true;
     case CAPTURE_LOST:
-        capture_interim_lost(
+        llm_exchange_lost(
             decoder, frame->side == CAPTURE_SIDE_REQUEST ? LLM_SIDE_REQUEST : LLM_SIDE_RESPONSE,
             frame->count);
         return true;
     case CAPTURE_END:
-        capture_interim_end(decoder, frame->time_ms, frame->text);
+        llm_exchange_end(decoder, frame->time_ms, frame->text);
         forget(open);
         return true;
     case CAPTURE_BEGIN:
