@@ -349,6 +349,7 @@ void llm_draft_answer(struct llm_draft *draft, struct bytes id, struct bytes mod
         return;
     draft->is_answered = true;
     struct llm_event event = llm_draft_event(draft, LLM_RESPONSE);
+    event.status = draft->status;
     event.id = first_text(id, LLM_DRAFT_WORD_MAX);
     event.model = first_text(model, LLM_DRAFT_WORD_MAX);
     llm_draft_emit(draft, &event);

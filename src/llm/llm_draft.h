@@ -30,6 +30,7 @@ struct llm_draft {
     uint64_t first_byte_ms; /* 0: not yet */
     enum llm_api api;
     struct bytes path_model; /* borrowed: what the path says, decoded */
+    uint16_t status;         /* of the response's head; 0: not yet */
     uint32_t request_blocks, response_blocks;
     struct llm_draft_block *blocks; /* owned: open and told ones of the response */
     size_t block_count, block_allocated, block_counted;

@@ -18,7 +18,8 @@
  *
  * where a server may answer before a request is whole, any event but the first and the last may be
  * missing, LLM_ERROR, LLM_NATIVE and LLM_BODY may stand anywhere, and events of several calls
- * interleave. A viewer that attaches late sees calls without their beginning.
+ * interleave. A viewer that attaches late sees calls without their beginning. LLM_RESPONSE comes
+ * when the head does, and once more with id and model when the body tells them.
  *
  * A block of the response is announced when it starts (LLM_BLOCK, is_open, perhaps without text),
  * grows by LLM_DELTA, and is told once more, whole and closed, when it ends. Blocks of a request

@@ -260,7 +260,7 @@ void llm_head_tell_empty(const struct llm_head *head, struct llm_draft *draft,
 void llm_head_answer(struct llm_draft *draft, uint16_t status, struct bytes headers)
 {
     struct llm_event event = llm_draft_event(draft, LLM_RESPONSE);
-    event.status = status;
+    event.status = draft->status = status;
     event.headers = headers;
     llm_draft_emit(draft, &event);
 }

@@ -15,6 +15,8 @@ static void check_place(struct llm_run *run, const struct llm_event *event)
     CHECK(call == NULL || !call->is_over);
     CHECK(event->time_ms > 0);
     CHECK(event->text.length <= LLM_EVENT_TEXT_MAX && event->json.length <= LLM_EVENT_TEXT_MAX);
+    /* Whoever keeps the last status has the right one. */
+    CHECK(event->kind != LLM_RESPONSE || call->status == 0 || event->status == call->status);
     if (event->kind != LLM_DELTA)
         return;
     run->deltas++;
