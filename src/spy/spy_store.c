@@ -5,6 +5,7 @@
 #include "base/printable.h"
 #include "llm/llm_event_json.h"
 #include "llm/llm_json.h"
+#include "llm/llm_price.h"
 #include "spy/spy_hash.h"
 #include "spy/spy_prefix.h"
 #include "spy/spy_spill.h"
@@ -39,10 +40,12 @@ struct spy_store {
     struct spy_note *notes; /* owned, likewise */
     size_t notes_allocated;
     uint64_t first_note, end_note;
-    struct spy_table *numbers;  /* position of a call by its number in events */
-    struct spy_table *ids;      /* position of a call by the hash of its response's id */
-    struct spy_table *sessions; /* position of the first call by the hash of the session */
-    struct spy_table *seen;     /* conversation by boundary between blocks */
+    struct spy_table *numbers;      /* position of a call by its number in events */
+    struct spy_table *ids;          /* position of a call by the hash of its response's id */
+    struct spy_table *sessions;     /* position of the first call by the hash of the session */
+    struct spy_table *seen;         /* conversation by boundary between blocks */
+    struct llm_price_table *prices; /* owned */
+    bool has_built_in_prices;
     struct spy_totals totals;
     uint64_t revision;
     spy_store_observer *observer;
@@ -63,6 +66,7 @@ static struct spy_store *make(struct spy_spill *lines, struct error *error)
     store->ids = spy_table_new(SPY_STORE_CALLS_MAX);
     store->sessions = spy_table_new(SPY_STORE_CALLS_MAX);
     store->seen = spy_table_new(PREFIXES_MAX);
+    store->prices = llm_price_table_new();
     return store;
 }
 
@@ -96,7 +100,15 @@ void spy_store_free(struct spy_store *store)
     spy_table_free(store->ids);
     spy_table_free(store->sessions);
     spy_table_free(store->seen);
+    llm_price_table_free(store->prices);
     free(store);
+}
+
+bool spy_store_add_prices(struct spy_store *store, const char *shown, struct bytes text,
+                          struct error *error)
+{
+    CHECK(!store->has_built_in_prices);
+    return llm_price_table_add(store->prices, shown, text, error);
 }
 
 void spy_store_observe(struct spy_store *store, spy_store_observer *observer, void *context)
@@ -279,6 +291,23 @@ static void take_usage(struct spy_store *store, struct spy_summary *summary,
     replace_count(&summary->reasoning, &totals->reasoning, usage->reasoning);
 }
 
+/* By the name of the model that was asked for: answers name it more loosely. */
+static void take_cost(struct spy_store *store, struct spy_summary *summary)
+{
+    const struct llm_usage usage = {.input = summary->input,
+                                    .cache_read = summary->cache_read,
+                                    .cache_write = summary->cache_write,
+                                    .output = summary->output,
+                                    .reasoning = summary->reasoning};
+    if (!store->has_built_in_prices)
+        llm_price_table_add_built_in(store->prices);
+    store->has_built_in_prices = true;
+    int64_t cost = llm_price_cost_nano(store->prices, bytes_from_text(summary->model), &usage);
+    replace_count(&summary->cost_nano, &store->totals.cost_nano, cost);
+    if (cost < 0)
+        store->totals.is_cost_partial = true;
+}
+
 static void take_error(struct spy_store *store, struct spy_summary *summary, struct bytes type)
 {
     if (summary->errors == 0)
@@ -325,6 +354,7 @@ static void take_event(struct spy_store *store, uint64_t position, const struct 
         break;
     case LLM_USAGE:
         take_usage(store, summary, &event->usage);
+        take_cost(store, summary);
         break;
     case LLM_STOP:
         set_text(summary->stop, sizeof(summary->stop), event->name);

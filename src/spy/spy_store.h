@@ -106,6 +106,13 @@ struct spy_store *spy_store_new_recording(int fd, struct error *error);
 struct spy_store *spy_store_new_replay(int fd, struct error *error);
 void spy_store_free(struct spy_store *store);
 
+/**
+ * Prices (llm_price.h) that come before those that the program knows. `shown` is the file's name in
+ * errors. Before the first line is added.
+ */
+bool spy_store_add_prices(struct spy_store *store, const char *shown, struct bytes text,
+                          struct error *error);
+
 void spy_store_observe(struct spy_store *store, spy_store_observer *observer, void *context);
 
 /**

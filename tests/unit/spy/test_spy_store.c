@@ -81,6 +81,28 @@ static void sums_a_call_up(void **state)
     spy_store_free(store);
 }
 
+static void estimates_the_cost_by_the_users_prices_before_its_own(void **state)
+{
+    struct spy_store *store = make();
+    struct error error;
+    events_begin(store, 1, "s");
+    events_end(store, 1);
+    /* 100 new tokens at 3 dollars a million, 800 read at 0.30, 100 written at 3.75, 50 out at 15.
+     */
+    assert_int_equal(last(store)->cost_nano, 1665000);
+    assert_int_equal(spy_store_totals(store)->cost_nano, 1665000);
+    assert_false(spy_store_totals(store)->is_cost_partial);
+    spy_store_free(store);
+
+    store = make();
+    assert_false(spy_store_add_prices(store, "mine", BYTES_LITERAL("price x"), &error));
+    assert_true(spy_store_add_prices(store, "mine", BYTES_LITERAL("price *4-5 0 0 0 1"), &error));
+    events_begin(store, 1, "s");
+    events_end(store, 1);
+    assert_int_equal(last(store)->cost_nano, 50000);
+    spy_store_free(store);
+}
+
 static void loads_calls_whose_lines_are_mixed(void **state)
 {
     struct spy_store *store = make();
@@ -272,6 +294,7 @@ int main(void)
         cmocka_unit_test(counts_lines_that_are_no_events),
         cmocka_unit_test(says_when_a_call_is_no_longer_kept),
         cmocka_unit_test(sums_a_call_up),
+        cmocka_unit_test(estimates_the_cost_by_the_users_prices_before_its_own),
         cmocka_unit_test(loads_calls_whose_lines_are_mixed),
         cmocka_unit_test(numbers_that_begin_anew_are_other_calls),
         cmocka_unit_test(a_call_without_its_beginning_is_one),

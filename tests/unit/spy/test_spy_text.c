@@ -84,9 +84,10 @@ static void shows_a_call(void **state)
     events_answer(store, 1, 0, "good day");
     events_end(store, 1);
     assert_string_equal(
-        finish(), "== 1970-01-01 00:16:40 #1 anthropic claude-sonnet-4-5 stream, session 5e55abcd, "
-                  "h2\n-> user\n   hello\n   there\n<- assistant\n   good day\n-- #1 200 end_turn, "
-                  "in 1000 (cached 80 %, written 100), out 50, first byte 120 ms, 500 ms\n");
+        finish(),
+        "== 1970-01-01 00:16:40 #1 anthropic claude-sonnet-4-5 stream, session 5e55abcd, "
+        "h2\n-> user\n   hello\n   there\n<- assistant\n   good day\n-- #1 200 end_turn, "
+        "in 1000 (cached 80 %, written 100), out 50, first byte 120 ms, 500 ms, ≈$0.001665\n");
 }
 
 static void what_was_seen_before_is_counted_only(void **state)
