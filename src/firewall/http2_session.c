@@ -428,12 +428,13 @@ bool http2_session_holds(const struct http2_session *session, uint64_t queued_at
 {
     /* Encrypted it is more than what was queued: never less than what waits of that. */
     size_t unsent = stream_unsent_anywhere(session->stream);
-    return session->is_held_back || session->queued_bytes - queued_at < unsent;
+    bool is_queued = queued_at > 0 && session->queued_bytes < queued_at + unsent;
+    return session->is_held_back || is_queued;
 }
 
 bool http2_session_holds_ended(const struct http2_session *session)
 {
-    return http2_session_holds(session, session->ended_at);
+    return session->ended_at > 0 && http2_session_holds(session, session->ended_at);
 }
 
 uint64_t http2_session_head_since_ms(const struct http2_session *session)

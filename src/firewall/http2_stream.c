@@ -80,8 +80,12 @@ void http2_stream_detach(struct http2_stream *stream)
     http2_stream_give_back(stream);
     http2_stream_forget_taken(stream);
     stream->object = NULL;
-    if (stream->queued_at > stream->session->ended_at)
-        stream->session->ended_at = stream->queued_at;
+    struct http2_session *session = stream->session;
+    /* Half of a frame that may be its head goes on whatever happens to the stream. */
+    uint64_t queued_at = session->is_held_back ? session->queued_bytes + HTTP2_HEAD_LIST_BYTES_MAX
+                                               : stream->queued_at;
+    if (queued_at > session->ended_at)
+        session->ended_at = queued_at;
 }
 
 void http2_stream_tell_reset(struct http2_stream *stream, enum http2_reset reset, uint32_t code,

@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import socket
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +13,8 @@ from internet import http2_client
 from internet.http2_client import (
     CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PING, PUSH_PROMISE, RST_STREAM,
     SETTINGS, WINDOW_UPDATE, frame)
-from internet.wait import wait_until
+from internet.wait import Late, wait_until
+from internet.world import ADDRESSES
 
 NAME = "h2.example.com"
 OTHER = "h2-other.example.com"
@@ -585,3 +588,72 @@ def test_says_so_when_a_server_speaks_http2_that_was_not_agreed_on(world, agent,
     told = json.loads(result.stdout[:-3])
     assert told["reason"] == "server broke the protocol"
     assert told["detail"] == "it speaks HTTP/2 without having agreed on it (ALPN)"
+
+
+def waiting_bytes(wall, address, port=443):
+    """What the kernel holds of connections to a server: not sent, or not acknowledged."""
+    place = "".join(f"{int(part):02X}" for part in reversed(address.split("."))) + f":{port:04X}"
+    rows = [line.split() for line in Path(f"/proc/{wall.process.pid}/net/tcp").read_text()
+            .splitlines()[1:]]
+    return sum(int(row[4].split(":")[0], 16) for row in rows if row[2] == place)
+
+
+@pytest.fixture
+def narrow(world):
+    """The origin's kernel takes little of what nobody reads."""
+    listener = world.http2.listener
+    before = listener.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+    yield
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, before // 2)
+
+
+def test_a_head_that_waits_behind_an_upload_does_not_leave_after_a_reload_forbids_it(
+        world, wall, agent, script, policy, narrow):
+    """The origin stops reading in the middle of an upload; what is asked then waits behind it in
+    the wall's kernel, where a reset of its stream would not find it."""
+    holds, go_on = threading.Event(), threading.Event()
+    policy.reload(https=f"{NAME} POST /stuck\n{NAME} GET\n")
+
+    def stop_reading(stream):
+        stream.connection.do(
+            lambda http: http.increment_flow_control_window(64 * MIB, stream.number))
+        stream.connection.do(lambda http: http.increment_flow_control_window(64 * MIB))
+        with stream.connection.lock:
+            holds.set()
+            go_on.wait(60)
+        stream.read_all()
+
+    script("/stuck", stop_reading)
+    with http2_client.connect(agent, NAME) as client:
+        upload = client.start("/stuck", method="POST", is_end=False)
+        assert holds.wait(10)
+        connection = world.http2.requests[-1].connection
+        for _ in range(1000):
+            client.send_data(upload, b"x" * 8192)
+            ping(client)
+            try:
+                wait_until(lambda: waiting_bytes(wall, ADDRESSES["http2"]) == 0, "the origin", 1)
+            except Late:
+                break
+        else:
+            pytest.fail("the origin's kernel takes everything")
+        client.start("/forbidden")
+        ping(client)
+        policy.reload(https=f"{NAME} POST /stuck\n")
+        go_on.set()
+
+        def targets():
+            return [stream.target for stream in connection.streams.values()]
+
+        wait_until(lambda: connection.socket.fileno() == -1 or len(targets()) > 1,
+                   "the end of the origin's connection", 20)
+        assert targets() == ["/stuck"]
+
+
+def ping(client):
+    """What was sent before has been read when the answer comes."""
+    before = client.pongs
+    client.h2.ping(b"12345678")
+    client.flush()
+    client.wait(lambda: client.pongs > before)
