@@ -218,7 +218,7 @@ def suite_attack():
 
 
 def suite_spy():
-    """What real clients ask of models passes the wall, byte for byte."""
+    """Calls of models pass the wall and are shown, byte for byte."""
     return run_pytest_suite("spy")
 
 

@@ -4,8 +4,17 @@ import pytest
 from replay import Replay
 
 from internet.provider.fixtures import *
+from internet.provider.viewer import Viewer
 
 
 @pytest.fixture
 def replay(agent, provider):
     return Replay(agent, provider)
+
+
+@pytest.fixture
+def viewer(wall):
+    """Somebody watches."""
+    made = Viewer(wall)
+    yield made
+    made.stop()

@@ -25,6 +25,10 @@ class Tool:
     namespace: str = ""
 
     @property
+    def full_name(self):
+        return f"{self.namespace}.{self.name}" if self.namespace else self.name
+
+    @property
     def is_custom(self):
         return isinstance(self.arguments, str)
 

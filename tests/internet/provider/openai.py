@@ -152,13 +152,13 @@ def responses_results(request):
 
 
 def responses_tools(request):
-    """Names, those in a namespace too; Codex names tools in the input."""
-    def names(listed):
+    """Names, with their namespace before a dot; Codex names tools in the input."""
+    def names(listed, prefix=""):
         for tool in listed:
             if tool.get("type") == "namespace":
-                yield from names(tool["tools"])
+                yield from names(tool["tools"], f"{tool['name']}.")
             elif "name" in tool:
-                yield tool["name"]
+                yield prefix + tool["name"]
 
     listed = list(request.get("tools") or [])
     for each in items(request):

@@ -3,16 +3,16 @@
 from internet.provider.answer import Answer, Text, Thinking, Tool, Usage
 
 NOTHING = Usage(input=0, output=0)
-SHELLS = ("bash", "Bash", "exec_command", "shell", "exec")
+SHELLS = ("bash", "Bash", "exec_command", "functions.exec")
 
 
 def shell_tool(name, command, number):
     """A call of a harness' own shell."""
     identifier = f"call_{number:012d}"
-    if name == "exec":  # of Codex, whose argument is a program
+    if name == "functions.exec":  # of Codex, whose argument is a program
         program = (f"const r = await tools.exec_command({{cmd:{Answer().json(command)}}}); "
                    "text(JSON.stringify(r));")
-        return Tool(name, program, identifier, "functions")
+        return Tool("exec", program, identifier, "functions")
     if name == "Bash":
         arguments = {"command": command, "description": "Runs what was asked for"}
     elif name == "exec_command":

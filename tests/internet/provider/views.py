@@ -84,7 +84,8 @@ def expected(call):
     shown = {
         "host": call.host, "provider": PROVIDERS[call.host], "api": api_of(call),
         "transport": TRANSPORTS[call.transport], "model": call.model,
-        "status": failure.status if failure and failure.status else 200,
+        "status": 101 if call.transport.startswith("ws") else
+        failure.status if failure and failure.status else 200,
         "results": [list(pair) for pair in call.results()], "said": said_in(call),
         "offered": sorted(call.tools()),
     }
@@ -158,6 +159,17 @@ def fold(lines):
     return list(calls.values()), others
 
 
+def joined(pairs):
+    """Results of tools: one may stand in several blocks, a part of it in each."""
+    together = []
+    for key, text in pairs:
+        if together and together[-1][0] == key:
+            together[-1][1] += text
+        else:
+            together.append([key, text])
+    return together
+
+
 def shown_by_events(folded):
     """The form of expected() from events."""
     head, request = folded.head, folded.request
@@ -170,7 +182,8 @@ def shown_by_events(folded):
         "thoughts": [block["text"] for block in folded.of("response", "thinking")],
         "tools": [[block.get("id", ""), block["name"], block["text"]]
                   for block in folded.of("response", "tool_call")],
-        "results": [[block.get("id", ""), block["text"]] for block in folded.of("request", "tool_result")],
+        "results": joined((block.get("id", ""), block["text"])
+                          for block in folded.of("request", "tool_result")),
         "said": [block["text"] for block in folded.of("request", "text")
                  if block.get("role") == "user" and block["section"] == "messages"],
         "offered": sorted(block["name"] for block in folded.of("request", "tool")),
@@ -193,8 +206,8 @@ def shown_by_json(told):
         "stop": told.get("stop"), "texts": texts("text"), "thoughts": texts("thinking"),
         "tools": [[block.get("id", ""), block["name"], block.get("text", "")] for block in answered
                   if block["kind"] == "tool_call"],
-        "results": [[block.get("id", ""), block.get("text", "")] for block in messages
-                    if block["kind"] == "tool_result"],
+        "results": joined((block.get("id", ""), block.get("text", "")) for block in messages
+                          if block["kind"] == "tool_result"),
         "said": [block.get("text", "") for block in messages
                  if block["kind"] == "text" and block.get("role") == "user"],
         "offered": sorted(block["name"] for block in request["tools"]
