@@ -28,7 +28,7 @@ struct stream_loop;
 
 struct dialer_settings {
     struct resolver *resolver;   /* owned by the dialer once dialer_new has succeeded */
-    const char *upstream_ca_pem; /* trust anchors, borrowed during dialer_new */
+    const char *upstream_ca_pem; /* trust anchors, borrowed for the dialer's life */
     size_t upstream_ca_pem_length;
 };
 

@@ -2,10 +2,8 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "firewall/trust_anchors.h"
 
-#include <limits.h>
-#include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
@@ -38,7 +36,8 @@ struct upstream_name {
 };
 
 struct tls_upstream {
-    SSL_CTX *context; /* owned */
+    SSL_CTX *context;              /* owned */
+    struct trust_anchors *anchors; /* owned; serve the context */
     struct session_bucket buckets[TLS_UPSTREAM_BUCKETS];
     TAILQ_HEAD(, kept_session) ages; /* oldest first */
     size_t count;
@@ -139,29 +138,6 @@ static void on_info(const SSL *session, int where, int value)
         SSL_set_ex_data((SSL *)session, alert_index, (void *)(uintptr_t)(value & 0xff));
 }
 
-static bool load_anchors(X509_STORE *store, struct bytes anchors, struct error *error)
-{
-    CHECK(anchors.length <= INT_MAX);
-    BIO *input = BIO_new_mem_buf(anchors.data, (int)anchors.length);
-    CHECK(input != NULL);
-    size_t count = 0;
-    X509 *certificate;
-    while ((certificate = PEM_read_bio_X509_AUX(input, NULL, NULL, NULL)) != NULL) {
-        count += X509_STORE_add_cert(store, certificate) == 1;
-        X509_free(certificate);
-    }
-    BIO_free(input);
-    unsigned long number = ERR_peek_last_error();
-    bool is_end =
-        ERR_GET_LIB(number) == ERR_LIB_PEM && ERR_GET_REASON(number) == PEM_R_NO_START_LINE;
-    ERR_clear_error();
-    if (!is_end)
-        return error_set(error, "certificate %zu cannot be read", count + 1);
-    if (count == 0)
-        return error_set(error, "holds no certificate");
-    return true;
-}
-
 static void set_context(SSL_CTX *context)
 {
     SSL_CTX_set_security_level(context, 2);
@@ -180,22 +156,23 @@ static void set_context(SSL_CTX *context)
     SSL_CTX_set_default_read_buffer_len(context, TLS_UPSTREAM_READ_AHEAD);
 }
 
-bool tls_upstream_new(struct bytes anchors, struct tls_upstream **upstream_out, struct error *error)
+bool tls_upstream_new(struct bytes pem, struct tls_upstream **upstream_out, struct error *error)
 {
     if (port_index == 0) {
         port_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
         offer_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
         alert_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
     }
+    struct trust_anchors *anchors = NULL;
+    if (!trust_anchors_new(pem, &anchors, error))
+        return false;
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());
     CHECK(context != NULL);
-    if (!load_anchors(SSL_CTX_get_cert_store(context), anchors, error)) {
-        SSL_CTX_free(context);
-        return false;
-    }
+    trust_anchors_serve(anchors, SSL_CTX_get_cert_store(context));
     set_context(context);
     struct tls_upstream *upstream = memory_new(sizeof(*upstream));
     upstream->context = context;
+    upstream->anchors = anchors;
     TAILQ_INIT(&upstream->ages);
     for (size_t i = 0; i < TLS_UPSTREAM_BUCKETS; i++)
         TAILQ_INIT(&upstream->buckets[i]);
@@ -209,6 +186,7 @@ void tls_upstream_free(struct tls_upstream *upstream)
     while (!TAILQ_EMPTY(&upstream->ages))
         forget(upstream, TAILQ_FIRST(&upstream->ages));
     SSL_CTX_free(upstream->context);
+    trust_anchors_free(upstream->anchors);
     free(upstream);
 }
 

@@ -8,8 +8,8 @@ struct ssl_st;
 struct tls_upstream;
 
 /*
- * Our client side of TLS: one context with the trust anchors parsed once, a hello of our own that
- * shows nothing of the agent's, and sessions resumed per name and port.
+ * Our client side of TLS: one context, trust anchors that are read when they are wanted, a hello of
+ * our own that shows nothing of the agent's, and sessions resumed per name and port.
  *
  * Resumption. A session is kept only after its certificate was verified for the name, and offered
  * only to the same name and port; when it was resumed, that certificate is held against the name
@@ -25,8 +25,8 @@ enum {
     TLS_UPSTREAM_SESSION_AGE_S = 60 * 60,
 };
 
-/** `anchors` is PEM with at least one certificate; other PEM blocks are skipped. */
-bool tls_upstream_new(struct bytes anchors, struct tls_upstream **upstream, struct error *error);
+/** `pem` are the trust anchors (trust_anchors.h), borrowed for its life. */
+bool tls_upstream_new(struct bytes pem, struct tls_upstream **upstream, struct error *error);
 void tls_upstream_free(struct tls_upstream *upstream);
 
 /** What the hello offers in ALPN (RFC 7301). */

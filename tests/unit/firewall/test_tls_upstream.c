@@ -15,6 +15,7 @@
 
 static time_t clock_s = 1700000000;
 static SSL_CTX *server;
+static BIO *anchors; /* PEM */
 static struct tls_upstream *upstream;
 
 /* In libc's place, for OpenSSL as well. */
@@ -46,13 +47,12 @@ static void start(int version, size_t tickets)
     struct error error;
     EVP_PKEY *key = EVP_EC_gen("P-256");
     X509 *certificate = make_certificate(key);
-    BIO *pem = BIO_new(BIO_s_mem());
+    anchors = BIO_new(BIO_s_mem());
     char *text;
-    assert_int_equal(PEM_write_bio_X509(pem, certificate), 1);
-    long length = BIO_get_mem_data(pem, &text);
+    assert_int_equal(PEM_write_bio_X509(anchors, certificate), 1);
+    long length = BIO_get_mem_data(anchors, &text);
     assert_true(
         tls_upstream_new((struct bytes){(const uint8_t *)text, (size_t)length}, &upstream, &error));
-    BIO_free(pem);
     server = SSL_CTX_new(TLS_server_method());
     SSL_CTX_set_min_proto_version(server, version);
     SSL_CTX_set_max_proto_version(server, version);
@@ -66,6 +66,7 @@ static void start(int version, size_t tickets)
 static void stop(void)
 {
     tls_upstream_free(upstream);
+    BIO_free(anchors);
     SSL_CTX_free(server);
 }
 
