@@ -15,7 +15,10 @@
 #include "base/printable.h"
 #include "system/child.h"
 #include "system/file.h"
+#include "system/linux_netlink.h"
 #include "system/linux_socket.h"
+
+#define TABLE "rootcell"
 
 enum {
     ROUTE_TABLE = 100,
@@ -164,11 +167,15 @@ static bool write_output(const struct link_rules *rules, struct buffer *out)
                                            interface, rules->proxy_user);
 }
 
-bool link_rules_write_filter(const struct link_rules *rules, struct buffer *out)
+bool link_rules_write_filter(const struct link_rules *rules, enum link_rules_state state,
+                             struct buffer *out)
 {
     const char *interface = rules->options->agent_interface;
-    return buffer_append_text(out, "table inet rootcell {}\ndelete table inet rootcell\n"
-                                   "table inet rootcell {\n") &&
+    /* A table that is not there is not deleted: that alone takes the kernel some milliseconds. */
+    const char *start = state == LINK_RULES_REPLACED ? "table inet " TABLE
+                                                       " {}\ndelete table inet " TABLE "\n"
+                                                     : "create table inet " TABLE "\n";
+    return buffer_append_text(out, start) && buffer_append_text(out, "table inet " TABLE " {\n") &&
            write_prerouting(rules, out) && write_input(rules, out) && write_output(rules, out) &&
            buffer_append_format(out,
                                 "chain forward {\n"
@@ -225,7 +232,9 @@ bool link_rules_load_filter(const struct link_rules *rules, struct error *error)
     CLEANUP_ARGUMENTS struct argument_list arguments;
     argument_list_init(&arguments);
     argument_list_add_all(&arguments, "nft", "-f", "-", NULL);
-    bool is_good = link_rules_write_filter(rules, &script) ||
+    enum link_rules_state state =
+        linux_netlink_has_filter_table(TABLE) ? LINK_RULES_REPLACED : LINK_RULES_FIRST;
+    bool is_good = link_rules_write_filter(rules, state, &script) ||
                    error_set(error, "packet rules: too many addresses");
     is_good = is_good && run(&arguments, buffer_bytes(&script), error);
     buffer_done(&script);
@@ -281,87 +290,61 @@ static bool set_kernel_of_link(const char *interface, struct error *error)
     return true;
 }
 
-static bool run_ip(const char *const *words, struct error *error)
-{
-    CLEANUP_ARGUMENTS struct argument_list arguments;
-    argument_list_init(&arguments);
-    argument_list_add(&arguments, "ip");
-    for (size_t i = 0; words[i]; i++)
-        argument_list_add(&arguments, words[i]);
-    return run(&arguments, BYTES_EMPTY, error);
-}
-
-static bool set_routes(const struct link_rules *rules, struct error *error)
+bool link_rules_set_routes(const struct link_rules *rules, struct error *error)
 {
     const struct options *options = rules->options;
     const char *interface = options->agent_interface;
-    if (!set_kernel_of_link(interface, error) || !linux_interface_bring_up("lo", error))
-        return false;
-    CLEANUP_FREE char *pool =
-        memory_format("%s/%u", dotted(options->pool_address).text, options->pool_prefix);
-    CLEANUP_FREE char *table = memory_format("%d", ROUTE_TABLE);
-    CLEANUP_FREE char *local = memory_format("%d", TABLE_LOCAL);
-    CLEANUP_FREE char *preference = memory_format("%d", RULE_PREFERENCE);
-    /* Forms that iproute2 and busybox both take. */
-    const char *const replace_pool[] = {"route", "replace", "local", pool, "dev",
-                                        "lo",    "table",   local,   NULL};
-    const char *const replace_all[] = {"route", "replace", "local", "0.0.0.0/0", "dev",
-                                       "lo",    "table",   table,   NULL};
-    const char *const add_rule[] = {"rule", "add",  "iif",      interface, "lookup",
-                                    table,  "pref", preference, NULL};
-    const char *const delete_rule[] = {"rule", "del",  "iif",      interface, "lookup",
-                                       table,  "pref", preference, NULL};
-    if (!run_ip(replace_pool, error) || !run_ip(replace_all, error))
-        return error_add_context(error, "set routes");
-    /* Adding a rule twice fails: one that an earlier run left is replaced. */
-    struct error ignored;
-    if (run_ip(add_rule, &ignored))
-        return true;
-    run_ip(delete_rule, &ignored);
-    return run_ip(add_rule, error) || error_add_context(error, "set routes");
+    return (set_kernel_of_link(interface, error) && linux_interface_bring_up("lo", error) &&
+            linux_netlink_replace_local_route(options->pool_address, options->pool_prefix,
+                                              TABLE_LOCAL, error) &&
+            linux_netlink_replace_local_route(0, 0, ROUTE_TABLE, error) &&
+            linux_netlink_add_rule(interface, ROUTE_TABLE, RULE_PREFERENCE, error)) ||
+           error_add_context(error, "set routes");
 }
 
-/* In a process of its own: its complaint goes into the pipe. */
-_Noreturn static void set_routes_and_exit(const struct link_rules *rules, int complaints,
-                                          pid_t parent)
+/* --- the filter in a process of its own ----------------------------------------------------- */
+
+/* Its complaint goes into the pipe. */
+_Noreturn static void load_and_exit(const struct link_rules *rules, int complaints, pid_t parent)
 {
-    struct error error;
+    struct error error, ignored;
     /* It has the supervisor's sockets, and must not hold them when that is killed. */
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-    if (getppid() == parent && set_routes(rules, &error))
+    if (getppid() == parent && link_rules_load_filter(rules, &error))
         _exit(0);
-    struct error ignored;
     file_write_all(complaints, bytes_from_text(error.text), &ignored);
     _exit(1);
 }
 
-static bool wait_for_routes(pid_t process, int complaints, struct error *error)
-{
-    char text[ERROR_TEXT_SIZE] = "";
-    ssize_t got = read(complaints, text, sizeof(text) - 1);
-    int status = 0;
-    while (waitpid(process, &status, 0) < 0 && errno == EINTR)
-        continue;
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-        return true;
-    return error_set(error, "%s", got > 0 ? text : "set routes: the process ended");
-}
-
-bool link_rules_load(const struct link_rules *rules, struct error *error)
+bool link_rules_begin(const struct link_rules *rules, struct link_rules_loading *loading,
+                      struct error *error)
 {
     int pipe_ends[2];
     if (pipe2(pipe_ends, O_CLOEXEC) != 0)
         return error_set_errno(error, errno, "pipe");
     pid_t parent = getpid();
     pid_t process = fork();
+    int number = errno;
     if (process == 0)
-        set_routes_and_exit(rules, pipe_ends[1], parent);
+        load_and_exit(rules, pipe_ends[1], parent);
     close(pipe_ends[1]);
-    bool is_good = process > 0 || error_set_errno(error, errno, "fork");
-    is_good = is_good && link_rules_load_filter(rules, error);
-    struct error of_routes;
-    if (process > 0 && !wait_for_routes(process, pipe_ends[0], &of_routes) && is_good)
-        is_good = error_set(error, "%s", of_routes.text);
-    close(pipe_ends[0]);
-    return is_good;
+    if (process < 0) {
+        close(pipe_ends[0]);
+        return error_set_errno(error, number, "fork");
+    }
+    *loading = (struct link_rules_loading){process, pipe_ends[0]};
+    return true;
+}
+
+bool link_rules_end(struct link_rules_loading *loading, struct error *error)
+{
+    char text[ERROR_TEXT_SIZE] = "";
+    ssize_t got = read(loading->complaints, text, sizeof(text) - 1);
+    int status = 0;
+    while (waitpid(loading->process, &status, 0) < 0 && errno == EINTR)
+        continue;
+    close(loading->complaints);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return true;
+    return error_set(error, "%s", got > 0 ? text : "load packet rules: the process ended");
 }

@@ -1,6 +1,8 @@
 #ifndef FIREWALL_LINK_RULES_H
 #define FIREWALL_LINK_RULES_H
 
+#include <sys/types.h>
+
 #include "base/buffer.h"
 #include "base/error.h"
 #include "firewall/options.h"
@@ -40,8 +42,14 @@ struct link_rules {
     unsigned proxy_user;
 };
 
+enum link_rules_state {
+    LINK_RULES_FIRST,    /* there are none */
+    LINK_RULES_REPLACED, /* there may be some of an earlier run, or of before a change */
+};
+
 /** Append the nftables script: pure. False when `out` has no room. */
-bool link_rules_write_filter(const struct link_rules *rules, struct buffer *out);
+bool link_rules_write_filter(const struct link_rules *rules, enum link_rules_state state,
+                             struct buffer *out);
 
 /** Refuse a pool that overlaps the link's or another interface's network. */
 bool link_rules_check_pool(const struct link_rules *rules, struct error *error);
@@ -49,7 +57,17 @@ bool link_rules_check_pool(const struct link_rules *rules, struct error *error);
 /** Load the filter: one nft run, one transaction. */
 bool link_rules_load_filter(const struct link_rules *rules, struct error *error);
 
-/** The filter, kernel settings of the link, routes and the rule; what can runs side by side. */
-bool link_rules_load(const struct link_rules *rules, struct error *error);
+/** Kernel settings of the link, routes and the rule. */
+bool link_rules_set_routes(const struct link_rules *rules, struct error *error);
+
+/** The same as link_rules_load_filter while the caller does something else. */
+struct link_rules_loading {
+    pid_t process;
+    int complaints; /* owned; a pipe */
+};
+bool link_rules_begin(const struct link_rules *rules, struct link_rules_loading *loading,
+                      struct error *error);
+/** Wait for its end: once for each beginning. */
+bool link_rules_end(struct link_rules_loading *loading, struct error *error);
 
 #endif

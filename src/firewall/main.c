@@ -22,7 +22,7 @@ int main(int count, char **arguments)
         fprintf(stderr, "rootcell-firewall: %s\n", error.text);
         return SUPERVISOR_EXIT_REFUSED;
     }
-    /* nft and ip are run as root: they come from the system's own folders only. */
+    /* nft is run as root: it comes from the system's own folders only. */
     setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);
     /* libuv from 1.45 on would set up io_uring, which the roles' filters do not know. */
     setenv("UV_USE_IO_URING", "0", 1);

@@ -30,7 +30,7 @@ bool role_confine(enum role_kind kind, pid_t parent, struct error *error);
 
 /**
  * What the supervisor gives up before it starts anything: every capability but those that it
- * needs, and the calls of role_filter_install_supervisor, for itself and for nft and ip.
+ * needs, and the calls of role_filter_install_supervisor, for itself and for nft.
  */
 bool role_confine_supervisor(struct error *error);
 

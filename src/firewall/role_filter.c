@@ -155,7 +155,7 @@ static const struct linux_seccomp_rule rules_of_recorder[] = {
     CALL(recvmsg), /* the supervisor's channel, with the sockets of viewers */
 };
 
-/* Calls that neither the supervisor nor nft or ip makes, and that would give root more. */
+/* Calls that neither the supervisor nor nft makes, and that would give root more. */
 static const struct linux_seccomp_rule denied_to_supervisor[] = {
     CALL(mount),
     CALL(umount2),

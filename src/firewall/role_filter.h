@@ -19,7 +19,7 @@ enum role_kind { ROLE_PROXY, ROLE_RECORDER, ROLE_KIND_COUNT };
 bool role_filter_install(enum role_kind kind, pid_t own, struct error *error);
 
 /**
- * The calls that the supervisor, and with it nft, ip and every role, never gets back: what changes
+ * The calls that the supervisor, and with it nft and every role, never gets back: what changes
  * mounts, other processes, the kernel or the clock. They fail with EPERM.
  */
 bool role_filter_install_supervisor(struct error *error);

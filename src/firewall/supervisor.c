@@ -410,6 +410,17 @@ static bool open_datagram_pair(int pair[2], int bytes, struct error *error)
     return true;
 }
 
+/* What is done while the filter loads: the roles start by themselves, and need a processor. */
+static bool start_beside_filter(struct supervisor *supervisor, struct error *error)
+{
+    const struct link_packet_view view = {.address = supervisor->rules.address,
+                                          .netmask = supervisor->rules.netmask};
+    return start_recorder(supervisor, error) && start_proxy(supervisor, error) &&
+           link_rules_set_routes(&supervisor->rules, error) &&
+           wall_sockets_watch(&supervisor->sockets, supervisor->options->agent_interface, &view,
+                              error);
+}
+
 /*
  * The sockets come first: a second firewall on the same link fails there and leaves the rules of
  * the first alone. The roles start while the rules load; the proxy gets its sockets, and so the
@@ -418,16 +429,20 @@ static bool open_datagram_pair(int pair[2], int bytes, struct error *error)
 static bool start_all(struct supervisor *supervisor, struct error *error)
 {
     const char *interface = supervisor->options->agent_interface;
-    const struct link_packet_view view = {.address = supervisor->rules.address,
-                                          .netmask = supervisor->rules.netmask};
+    struct link_rules_loading loading;
+    struct error of_filter;
     if (!role_confine_supervisor(error) || !open_signals(supervisor, error) ||
         !open_datagram_pair(supervisor->record_sockets, SUPERVISOR_RECORD_SOCKET_BYTES, error) ||
         !open_datagram_pair(supervisor->capture_sockets, SUPERVISOR_CAPTURE_SOCKET_BYTES, error) ||
-        !wall_sockets_open(&supervisor->sockets, interface, &view, error) ||
+        !wall_sockets_open(&supervisor->sockets, interface, error) ||
         !wall_sockets_add(&supervisor->sockets, interface, supervisor->rules.ports,
                           supervisor->rules.port_count, error) ||
-        !start_recorder(supervisor, error) || !start_proxy(supervisor, error) ||
-        !link_rules_load(&supervisor->rules, error))
+        !link_rules_begin(&supervisor->rules, &loading, error))
+        return false;
+    bool is_good = start_beside_filter(supervisor, error);
+    if (!link_rules_end(&loading, &of_filter) && is_good)
+        is_good = error_set(error, "%s", of_filter.text);
+    if (!is_good)
         return false;
     supervisor_begin_talk(supervisor, SUPERVISOR_READY_MS);
     if (!equip_proxy(supervisor, error))

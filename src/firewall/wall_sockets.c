@@ -41,12 +41,15 @@ size_t wall_sockets_ports(const struct policy *policy, uint16_t ports[LINK_RULES
     return unique;
 }
 
-bool wall_sockets_open(struct wall_sockets *sockets, const char *interface,
-                       const struct link_packet_view *view, struct error *error)
+bool wall_sockets_open(struct wall_sockets *sockets, const char *interface, struct error *error)
 {
     sockets->datagram = linux_socket_datagram(interface, WALL_PORT_DNS, error);
-    if (sockets->datagram < 0)
-        return false;
+    return sockets->datagram >= 0;
+}
+
+bool wall_sockets_watch(struct wall_sockets *sockets, const char *interface,
+                        const struct link_packet_view *view, struct error *error)
+{
     struct sock_filter filter[LINK_PACKET_FILTER_LENGTH];
     link_packet_write_filter(view, filter);
     sockets->packet = linux_socket_packet(interface, filter, LINK_PACKET_FILTER_LENGTH, error);

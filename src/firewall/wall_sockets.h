@@ -31,9 +31,11 @@ void wall_sockets_init(struct wall_sockets *sockets);
 /** Every TCP port that a policy needs, our own included, ascending. Returns their number. */
 size_t wall_sockets_ports(const struct policy *policy, uint16_t ports[LINK_RULES_PORTS_MAX]);
 
-/** Make the UDP and packet sockets; of `view` the addresses count. */
-bool wall_sockets_open(struct wall_sockets *sockets, const char *interface,
-                       const struct link_packet_view *view, struct error *error);
+/** Make the UDP socket. */
+bool wall_sockets_open(struct wall_sockets *sockets, const char *interface, struct error *error);
+/** Make the packet socket, which takes the kernel some milliseconds; of `view` addresses count. */
+bool wall_sockets_watch(struct wall_sockets *sockets, const char *interface,
+                        const struct link_packet_view *view, struct error *error);
 
 /**
  * Make the listeners that are missing from `ports`. On failure those that were made are closed

@@ -131,6 +131,43 @@ def test_starts_again_over_the_leftovers_of_a_kill(world, own, agent):
         wait_until(lambda: serves(agent), "service after a restart", 5)
 
 
+def routing(world):
+    """What a firewall has set beside its packet rules: each of it once."""
+    rules = world.firewall.command("ip", "rule", "list").splitlines()
+    tables = [world.firewall.command("ip", "route", "show", "table", table).splitlines()
+              for table in ("local", "100")]
+    return ([rule for rule in rules if "iif link" in rule],
+            [route for route in tables[0] if "198.18.0.0/15" in route], tables[1])
+
+
+def test_sets_its_routes_and_its_rule_once_over_those_of_another_run(world, own):
+    before = routing(world)
+    assert [len(part) for part in before] == [1, 1, 1], before
+    assert "lookup 100" in before[0][0] and before[0][0].startswith("100:")
+    assert before[1][0].startswith("local 198.18.0.0/15 dev lo")
+    assert before[2][0].startswith("local default dev lo")
+    own.stop()
+    own.start()
+    assert routing(world) == before
+    own.stop()
+    # Somebody else's route in their place gives way.
+    world.firewall.ip("rule", "del", "iif", "link")
+    world.firewall.ip("route", "replace", "blackhole", "default", "table", "100")
+    own.start()
+    assert routing(world) == before
+
+
+def test_starts_where_there_are_no_packet_rules(world, own, agent):
+    own.stop()
+    world.firewall.command("nft", "delete table inet rootcell")
+    own.start()
+    rules = world.firewall.command("nft", "list", "table", "inet", "rootcell")
+    own.stop()
+    own.start()
+    assert world.firewall.command("nft", "list", "table", "inet", "rootcell") == rules
+    wait_until(lambda: serves(agent), "service", 5)
+
+
 def test_leaves_no_child_behind_when_it_is_killed(own):
     children = own.children()
     assert len(children) >= 2

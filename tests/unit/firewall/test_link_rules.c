@@ -32,7 +32,7 @@ static char *filter_of(const char *resolver, uint32_t other, unsigned bits, bool
     };
     struct buffer out;
     buffer_init(&out, 65536);
-    assert_true(link_rules_write_filter(&rules, &out));
+    assert_true(link_rules_write_filter(&rules, LINK_RULES_REPLACED, &out));
     assert_true(buffer_append_byte(&out, 0));
     char *text = strdup((const char *)buffer_bytes(&out).data);
     buffer_done(&out);
@@ -106,16 +106,38 @@ static void has_room_for_every_port_and_every_address_that_there_may_be(void **s
     for (size_t i = 0; i < LINK_RULES_PORTS_MAX; i++)
         rules.ports[i] = (uint16_t)(60000 + i);
     buffer_init(&out, LINK_RULES_FILTER_BYTES_MAX);
-    assert_true(link_rules_write_filter(&rules, &out));
+    assert_true(link_rules_write_filter(&rules, LINK_RULES_REPLACED, &out));
     assert_true(buffer_length(&out) > OWN_ADDRESSES_MAX * INET6_ADDRSTRLEN);
     buffer_done(&out);
     /* Where there is none, there is no half of a script. */
     buffer_init(&out, 1024);
-    assert_false(link_rules_write_filter(&rules, &out));
+    assert_false(link_rules_write_filter(&rules, LINK_RULES_REPLACED, &out));
     buffer_done(&out);
 }
 
-RUN_TESTS(cmocka_unit_test(has_room_for_every_port_and_every_address_that_there_may_be),
+/* How the script begins; its rest is the same. */
+static void deletes_a_table_only_where_there_may_be_one(void **state)
+{
+    static const char replaced[] =
+        "table inet rootcell {}\ndelete table inet rootcell\ntable inet rootcell {\nchain ";
+    static const char first[] = "create table inet rootcell\ntable inet rootcell {\nchain ";
+    struct own_addresses own = {.count = 0};
+    struct link_rules rules = {.options = &options, .own = &own, .port_count = 1, .ports = {53}};
+    struct buffer with, without;
+    buffer_init(&with, LINK_RULES_FILTER_BYTES_MAX);
+    buffer_init(&without, LINK_RULES_FILTER_BYTES_MAX);
+    assert_true(link_rules_write_filter(&rules, LINK_RULES_REPLACED, &with));
+    assert_true(link_rules_write_filter(&rules, LINK_RULES_FIRST, &without));
+    assert_true(bytes_start_with(buffer_bytes(&with), BYTES_LITERAL(replaced)));
+    assert_true(bytes_start_with(buffer_bytes(&without), BYTES_LITERAL(first)));
+    assert_true(bytes_equal(bytes_from(buffer_bytes(&with), strlen(replaced)),
+                            bytes_from(buffer_bytes(&without), strlen(first))));
+    buffer_done(&with);
+    buffer_done(&without);
+}
+
+RUN_TESTS(cmocka_unit_test(deletes_a_table_only_where_there_may_be_one),
+          cmocka_unit_test(has_room_for_every_port_and_every_address_that_there_may_be),
           cmocka_unit_test(drops_what_is_malformed_spoofed_or_meant_for_another_interface),
           cmocka_unit_test(ends_the_input_chain_with_a_drop),
           cmocka_unit_test(keeps_the_proxy_from_the_floor_but_lets_it_ask_the_resolver),
