@@ -28,12 +28,12 @@ enum der_tag { DER_INTEGER = 0x02, DER_SEQUENCE = 0x30, DER_VERSION = 0xa0 };
 /* The next value's content (X.690 section 8.1, DER); empty, and the reader failed, for another. */
 static struct bytes take_value(struct reader *reader, enum der_tag tag)
 {
-    enum { LONG_FORM = 0x80, LENGTH_BYTES_MAX = 4 };
+    enum { LONG_FORM = 0x80, LONGEST_LENGTH = 4 };
     bool is_wanted = reader_u8(reader) == tag;
     size_t length = reader_u8(reader);
     if (length & LONG_FORM) {
         size_t left = length & ~(size_t)LONG_FORM;
-        is_wanted = is_wanted && left <= LENGTH_BYTES_MAX;
+        is_wanted = is_wanted && left <= LONGEST_LENGTH;
         for (length = 0; is_wanted && left > 0; left--)
             length = length << 8 | reader_u8(reader);
     }
