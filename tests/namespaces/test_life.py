@@ -54,7 +54,7 @@ def bad_command_lines(wall, folder):
         (folder / name).write_bytes(data)
     yield "no arguments", words[:1]
     for option in words[1::2]:
-        if option not in ("--control",):
+        if option not in ("--control", "--providers"):
             yield f"without {option}", changed(words, option, None)
         yield f"{option} twice", words + [option, words[words.index(option) + 1]]
         yield f"{option} without a value", changed(words, option, None) + [option]
