@@ -1,6 +1,7 @@
 #include "firewall/control_client.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,6 +15,9 @@
 #include "system/file.h"
 
 enum { BLOCK_BYTES = 64 * 1024, EXIT_NO_ANSWER = 2 };
+
+/* A capture that ends with standard input. */
+#define ATTENDED "attended"
 
 static int connect_to(const char *path, struct error *error)
 {
@@ -96,29 +100,60 @@ static int run_request(int connection, const char *word, struct error *error)
     return status;
 }
 
-/* Wait for more. False when nobody reads what is printed. */
-static bool await_line(int connection)
+/* Skip what came on standard input. False at its end. */
+static bool skip_input(void)
+{
+    uint8_t block[BLOCK_BYTES];
+    ssize_t got = read(STDIN_FILENO, block, sizeof(block));
+    return got > 0 || (got < 0 && errno == EINTR);
+}
+
+/* What copies a capture to standard output waits for. */
+struct copy {
+    int connection;
+    int input; /* its end ends the copy; -1 none */
+};
+
+/* Wait until there is more to read, or room to write. False when the copy is to end. */
+static bool await(const struct copy *copy, bool wants_room)
 {
     for (;;) {
-        struct pollfd polled[] = {{.fd = connection, .events = POLLIN}, {.fd = STDOUT_FILENO}};
-        if (poll(polled, 2, -1) < 0 && errno != EINTR)
+        struct pollfd polled[] = {{.fd = wants_room ? -1 : copy->connection, .events = POLLIN},
+                                  {.fd = STDOUT_FILENO, .events = wants_room ? POLLOUT : 0},
+                                  {.fd = copy->input, .events = POLLIN}};
+        if (poll(polled, 3, -1) < 0) {
+            if (errno != EINTR)
+                return false;
+            continue;
+        }
+        if ((polled[1].revents & ~POLLOUT) || (polled[2].revents && !skip_input()))
             return false;
-        if (polled[1].revents)
-            return false;
-        if (polled[0].revents)
+        if (polled[0].revents || polled[1].revents)
             return true;
     }
 }
 
-static int run_capture(int connection, char *const *words, size_t count, struct error *error)
+/* Print all of it. A pipe with room takes PIPE_BUF bytes without blocking. */
+static bool print(const struct copy *copy, struct bytes bytes)
+{
+    while (bytes.length > 0) {
+        if (!await(copy, true))
+            return false;
+        struct bytes piece = bytes_first(bytes, PIPE_BUF);
+        ssize_t written = write(STDOUT_FILENO, piece.data, piece.length);
+        if (written < 0 && errno != EINTR)
+            return false;
+        bytes = bytes_from(bytes, written > 0 ? (size_t)written : 0);
+    }
+    return true;
+}
+
+static int copy_capture(const struct copy *copy, struct error *error)
 {
     uint8_t block[BLOCK_BYTES];
     bool is_first = true;
-    if (!send_request(connection, words, count, false, error))
-        return EXIT_NO_ANSWER;
-    signal(SIGPIPE, SIG_IGN);
-    while (await_line(connection)) {
-        ssize_t got = read(connection, block, sizeof(block));
+    while (await(copy, false)) {
+        ssize_t got = read(copy->connection, block, sizeof(block));
         if (got < 0 && errno == EINTR)
             continue;
         if (got <= 0) {
@@ -128,13 +163,22 @@ static int run_capture(int connection, char *const *words, size_t count, struct 
         struct bytes bytes = {block, (size_t)got};
         bool is_refused = is_first && bytes_start_with(bytes, BYTES_LITERAL("{\"ok\":false"));
         is_first = false;
-        struct error ignored;
-        if (!file_write_all(STDOUT_FILENO, bytes, &ignored))
+        if (!print(copy, bytes))
             break;
         if (is_refused)
             return 1;
     }
     return 0;
+}
+
+static int run_capture(int connection, char *const *words, size_t count, struct error *error)
+{
+    bool is_attended = !strcmp(words[count - 1], ATTENDED);
+    struct copy copy = {connection, is_attended ? STDIN_FILENO : -1};
+    if (!send_request(connection, words, count - is_attended, false, error))
+        return EXIT_NO_ANSWER;
+    signal(SIGPIPE, SIG_IGN);
+    return copy_capture(&copy, error);
 }
 
 int control_client_run(const char *path, char *const *words, size_t count)

@@ -186,6 +186,24 @@ def test_the_program_copies_events_to_standard_output(agent, wall):
                 client.kill()
 
 
+@pytest.mark.parametrize("is_reading", [True, False])
+def test_an_attended_copy_ends_with_its_input_even_when_nobody_reads_it(agent, wall, is_reading):
+    program = str(wall.command_line()[0])
+    with subprocess.Popen([program, "control", str(wall.control), "capture", "bodies", "attended"],
+                          stdout=subprocess.PIPE, stdin=subprocess.PIPE) as client:
+        try:
+            assert client.stdout.readline() == b'{"ok":true}\n'
+            for _ in range(1 if is_reading else 8):  # more than the pipe holds
+                agent.request(NAME, "/llm/copied", method="POST", body=b"x" * 65536)
+            if is_reading:
+                assert b"/llm/copied" in client.stdout.readline()
+            client.stdin.close()
+            assert client.wait(20) == 0
+        finally:
+            if client.poll() is None:
+                client.kill()
+
+
 def test_a_viewer_that_does_not_read_holds_nobody_up_and_learns_what_it_missed(
         agent, wall, script, viewer):
     size = 6 * MIB
