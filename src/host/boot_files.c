@@ -86,6 +86,7 @@ static void set_control(const struct instance *instance, struct boot_config *con
     config->upstream_dns =
         instance->settings.upstream_dns ? instance->settings.upstream_dns : CONTROL_DNS;
     config->upstream_dns_port = instance->settings.upstream_dns_port;
+    config->is_recording = instance->settings.is_recording;
 }
 
 static bool add_config(struct cpio_archive *archive, const struct instance *instance,

@@ -417,13 +417,15 @@ static bool write_firewall_initramfs(struct image_build *build, struct error *er
 {
     struct image_tree ours;
     CLEANUP_FREE char *files = memory_format("%s/firewall", build->options->data);
+    CLEANUP_FREE char *providers = memory_format("%s/../providers", build->options->data);
     CLEANUP_FREE char *base = output_path(build, "firewall.base");
     CLEANUP_FREE char *path = output_path(build, "firewall.initramfs");
     image_tree_init(&ours);
     bool is_good =
         add_program(build, &ours, build->options->init, "usr/sbin/rootcell-init", error) &&
         add_program(build, &ours, build->options->firewall, "usr/sbin/rootcell-firewall", error) &&
-        image_tree_add_folder(&ours, files, "", error);
+        image_tree_add_folder(&ours, files, "", error) &&
+        image_tree_add_folder(&ours, providers, "etc/rootcell/providers", error);
     if (is_good) {
         image_tree_sort(&ours, image_time_seconds);
         is_good = image_initramfs_write(&ours, base, path, error);
@@ -464,21 +466,47 @@ static bool write_pi_layer(struct image_build *build, struct error *error)
 
 /* ---- the whole ---- */
 
-/* The version of rootcell, and which programs of it: `0.1.0 programs 0123456789abcdef`. */
+/* All providers as one hash. */
+static bool hash_providers(const struct image_build_options *options,
+                           char sha256[MANIFEST_HASH_SIZE], struct error *error)
+{
+    CLEANUP_FREE char *folder = memory_format("%s/../providers", options->data);
+    struct image_tree tree;
+    struct buffer text;
+    buffer_init(&text, DATA_BYTES_LIMIT);
+    image_tree_init(&tree);
+    bool is_good = image_tree_add_folder(&tree, folder, "", error);
+    image_tree_sort(&tree, 0);
+    for (size_t i = 0; is_good && i < tree.count; i++)
+        is_good = (buffer_append_format(&text, "%s\n", tree.nodes[i].path) &&
+                   buffer_append(&text, tree.nodes[i].content)) ||
+                  error_set(error, "%s: too much", folder);
+    is_good = is_good && image_hash_bytes(buffer_bytes(&text), sha256, error);
+    image_tree_done(&tree);
+    buffer_done(&text);
+    return is_good;
+}
+
+/*
+ * The version of rootcell, and which programs of it, with their providers:
+ * `0.1.0 programs 0123456789abcdef`.
+ */
 static bool name_release(const struct image_build_options *options, char *release, size_t size,
                          struct error *error)
 {
     char init[MANIFEST_HASH_SIZE];
     char firewall[MANIFEST_HASH_SIZE];
-    char both[MANIFEST_HASH_SIZE];
+    char providers[MANIFEST_HASH_SIZE];
+    char all[MANIFEST_HASH_SIZE];
     uint64_t size_bytes;
     if (!image_hash_file(options->init, init, &size_bytes, NULL, NULL, error) ||
-        !image_hash_file(options->firewall, firewall, &size_bytes, NULL, NULL, error))
+        !image_hash_file(options->firewall, firewall, &size_bytes, NULL, NULL, error) ||
+        !hash_providers(options, providers, error))
         return false;
-    CLEANUP_FREE char *text = memory_format("%s %s", init, firewall);
-    if (!image_hash_bytes(bytes_from_text(text), both, error))
+    CLEANUP_FREE char *text = memory_format("%s %s %s", init, firewall, providers);
+    if (!image_hash_bytes(bytes_from_text(text), all, error))
         return false;
-    snprintf(release, size, "%s programs %.16s", ROOTCELL_VERSION, both);
+    snprintf(release, size, "%s programs %.16s", ROOTCELL_VERSION, all);
     return true;
 }
 

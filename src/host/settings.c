@@ -135,6 +135,12 @@ static bool read_accelerator(struct bytes value, void *member)
     return false;
 }
 
+static bool read_switch(struct bytes value, void *member)
+{
+    *(bool *)member = bytes_equal_text(value, "on");
+    return *(bool *)member || bytes_equal_text(value, "off");
+}
+
 /* Address and port lie in two members: the address comes first, the port after it. */
 static bool read_dns(struct bytes value, void *member)
 {
@@ -200,6 +206,7 @@ static const struct row rows[] = {
      "4G to 65536G (plain numbers are MiB)"},
     {"ROOTCELL_FIREWALL_MEMORY", read_firewall_memory, MEMBER(firewall_memory_bytes),
      "96M to 16G (plain numbers are MiB)"},
+    {"ROOTCELL_RECORDING", read_switch, MEMBER(is_recording), "on or off"},
     {"ROOTCELL_ACCEL", read_accelerator, MEMBER(accelerator), "auto, kvm, hvf or tcg"},
     {"ROOTCELL_UPSTREAM_DNS", read_dns, MEMBER(upstream_dns), "ADDRESS or ADDRESS:PORT, IPv4"},
     {"ROOTCELL_UPSTREAM_CA", read_path, MEMBER(upstream_ca), "the full path of a PEM file"},

@@ -26,6 +26,7 @@ struct settings {
     uint64_t agent_memory_bytes;
     uint64_t agent_disk_bytes;
     uint64_t firewall_memory_bytes;
+    bool is_recording; /* the firewall captures calls to models though nobody watches */
     enum settings_accelerator accelerator;
     uint32_t upstream_dns; /* 0: the host's resolver, as user-mode networking gives it */
     uint16_t upstream_dns_port;

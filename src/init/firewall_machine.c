@@ -75,6 +75,9 @@ static bool plan_service(struct firewall_machine *machine, const struct boot_con
     argument_list_add_format(arguments, "/proc/self/fd/%d", machine->ca_key);
     argument_list_add(arguments, "--upstream-dns");
     argument_list_add_format(arguments, "%s:%u", upstream_dns, config->upstream_dns_port);
+    argument_list_add_all(arguments, "--providers", "/etc/rootcell/providers", NULL);
+    if (config->is_recording)
+        argument_list_add(arguments, "--recording");
     service_init(&machine->service, "rootcell-firewall", arguments, machine->ca_key);
     return true;
 }

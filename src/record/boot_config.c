@@ -161,8 +161,8 @@ static bool read_names(const json_t *root, struct boot_config *config, struct er
 static bool read_firewall(const json_t *root, struct boot_config *config, struct error *error)
 {
     static const char *const keys[] = {
-        "version", "role",         "instance",     "hostname",          "link",
-        "control", "time_seconds", "upstream_dns", "upstream_dns_port", NULL};
+        "version",      "role",         "instance",          "hostname",  "link", "control",
+        "time_seconds", "upstream_dns", "upstream_dns_port", "recording", NULL};
     uint64_t port;
     if (!json_fields_only(root, "boot.json", keys, error) ||
         !read_interface(root, "control", &config->control, error) ||
@@ -172,6 +172,11 @@ static bool read_firewall(const json_t *root, struct boot_config *config, struct
     if (strcmp(config->link.mac, config->control.mac) == 0)
         return error_set(error, "control: \"mac\" is the link's as well");
     config->upstream_dns_port = (uint16_t)port;
+    /* Written only where it is on: a machine of an older version knows no such key. */
+    const json_t *recording = json_object_get(root, "recording");
+    if (recording != NULL && !json_is_true(recording))
+        return error_set(error, "boot.json: \"recording\" is there and not true");
+    config->is_recording = recording != NULL;
     return true;
 }
 
@@ -264,6 +269,8 @@ bool boot_config_encode(const struct boot_config *config, struct buffer *out, st
         json_object_set_new(root, "control", interface_value(&config->control));
         json_object_set_new(root, "upstream_dns", address_value(config->upstream_dns));
         json_object_set_new(root, "upstream_dns_port", json_integer(config->upstream_dns_port));
+        if (config->is_recording)
+            json_object_set_new(root, "recording", json_true());
     } else {
         add_agent_values(config, root);
     }

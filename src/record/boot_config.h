@@ -50,6 +50,7 @@ struct boot_config {
     struct boot_interface control;        /* firewall only: user-mode network */
     uint32_t upstream_dns;                /* firewall only */
     uint16_t upstream_dns_port;           /* firewall only, not 0 */
+    bool is_recording; /* firewall only: calls to models are captured without a viewer, too */
     /* Agent only. Layers are disks with this serial number (`virtio-blk-pci,serial=NAME`), mounted
      * read-only at /opt/NAME. The root disk has the serial number `root`. */
     char layers[BOOT_CONFIG_LAYER_LIMIT][BOOT_CONFIG_NAME_SIZE];

@@ -27,6 +27,8 @@ static void refuses_wrong_values_with_what_is_allowed(void **state)
 {
     assert_refused("ROOTCELL_AGENT_CPUS=0",
                    ".env:1: ROOTCELL_AGENT_CPUS is \"0\"; allowed: 1 to 64");
+    assert_refused("ROOTCELL_RECORDING=yes",
+                   ".env:1: ROOTCELL_RECORDING is \"yes\"; allowed: on or off");
     assert_refused("ROOTCELL_ACCEL=xen",
                    ".env:1: ROOTCELL_ACCEL is \"xen\"; allowed: auto, kvm, hvf or tcg");
     assert_refused("ROOTCELL_FIREWALL_MEMORY=64M",
@@ -96,6 +98,7 @@ static void reads_values_as_a_shell_would(void **state)
                                "ROOTCELL_AGENT_CPUS=3 # three\n"
                                "ROOTCELL_AGENT_MEMORY=3G\n"
                                "ROOTCELL_AGENT_DISK=20480\n"
+                               "ROOTCELL_RECORDING=on\n"
                                "ROOTCELL_ACCEL=tcg\n"
                                "ROOTCELL_UPSTREAM_DNS=192.0.2.1:5353\n"
                                "ROOTCELL_AGENT_PACKAGES='  cowsay   g++ '\n"
@@ -107,6 +110,7 @@ static void reads_values_as_a_shell_would(void **state)
     assert_int_equal(settings.agent_cpus, 3);
     assert_int_equal(settings.agent_memory_bytes, 3ULL << 30);
     assert_int_equal(settings.agent_disk_bytes, 20ULL << 30);
+    assert_true(settings.is_recording);
     assert_int_equal(settings.accelerator, SETTINGS_ACCELERATOR_TCG);
     assert_int_equal(settings.upstream_dns, 0xc0000201);
     assert_int_equal(settings.upstream_dns_port, 5353);

@@ -87,6 +87,22 @@ static void refuses_to_write_what_the_guest_would_refuse(void **state)
     buffer_done(&out);
 }
 
+static void refuses_a_recording_that_is_not_true(void **state)
+{
+    struct boot_config config = firewall_config();
+    struct buffer out;
+    struct error error = {""};
+    config.is_recording = true;
+    buffer_init(&out, BOOT_CONFIG_BYTES_LIMIT);
+    assert_true(boot_config_encode(&config, &out, &error));
+    char *text = bytes_copy_text(buffer_bytes(&out));
+    assert_non_null(strstr(text, "true"));
+    assert_refused(text, "true", "false", "recording");
+    assert_refused(text, "true", "\"on\"", "recording");
+    free(text);
+    buffer_done(&out);
+}
+
 static void reads_an_agent(void **state)
 {
     struct boot_config *config = memory_new(sizeof(*config));
@@ -104,18 +120,22 @@ static void reads_an_agent(void **state)
 
 static void reads_back_what_it_wrote(void **state)
 {
-    struct boot_config config = firewall_config();
     struct boot_config *read = memory_new(sizeof(*read));
-    struct buffer out;
-    buffer_init(&out, BOOT_CONFIG_BYTES_LIMIT);
-    struct error error = {""};
-    assert_true(boot_config_encode(&config, &out, &error));
-    assert_true(boot_config_parse(buffer_bytes(&out), read, &error));
-    assert_memory_equal(&config, read, sizeof(config));
-    buffer_done(&out);
+    for (int i = 0; i < 2; i++) {
+        struct boot_config config = firewall_config();
+        struct buffer out;
+        struct error error = {""};
+        config.is_recording = i == 1;
+        buffer_init(&out, BOOT_CONFIG_BYTES_LIMIT);
+        assert_true(boot_config_encode(&config, &out, &error));
+        assert_true(boot_config_parse(buffer_bytes(&out), read, &error));
+        assert_memory_equal(&config, read, sizeof(config));
+        buffer_done(&out);
+    }
     free(read);
 }
 
 RUN_TESTS(cmocka_unit_test(refuses_what_is_not_exactly_the_format),
           cmocka_unit_test(refuses_to_write_what_the_guest_would_refuse),
-          cmocka_unit_test(reads_an_agent), cmocka_unit_test(reads_back_what_it_wrote))
+          cmocka_unit_test(refuses_a_recording_that_is_not_true), cmocka_unit_test(reads_an_agent),
+          cmocka_unit_test(reads_back_what_it_wrote))
