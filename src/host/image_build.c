@@ -421,6 +421,8 @@ static bool write_firewall_initramfs(struct image_build *build, struct error *er
     CLEANUP_FREE char *base = output_path(build, "firewall.base");
     CLEANUP_FREE char *path = output_path(build, "firewall.initramfs");
     image_tree_init(&ours);
+    image_tree_add_directory(&ours, "etc/rootcell", 0755);
+    image_tree_add_directory(&ours, "etc/rootcell/providers", 0755);
     bool is_good =
         add_program(build, &ours, build->options->init, "usr/sbin/rootcell-init", error) &&
         add_program(build, &ours, build->options->firewall, "usr/sbin/rootcell-firewall", error) &&
