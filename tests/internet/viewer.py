@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import socket
 import threading
 
@@ -17,6 +18,12 @@ api other GET ws.example.com /echo
 never * origin.example.com /llm/oauth/**
 never * h2.example.com /llm/oauth/**
 """
+
+
+def recorder_of(wall):
+    """The process of the recorder: the role without any network."""
+    inside = os.readlink(f"/proc/{wall.process.pid}/ns/net")
+    return next(pid for pid in wall.children() if os.readlink(f"/proc/{pid}/ns/net") != inside)
 
 
 def body_of(event):

@@ -19,10 +19,12 @@
 #include "firewall/proxy_role.h"
 #include "firewall/role_confine.h"
 #include "firewall/role_message.h"
+#include "record/capture_frame.h"
 
 static struct role_message last;
 static int channel;
 static int record_socket;
+static int capture_socket;
 static int packet_socket = -1;
 
 /* Of the proxy that this one stands in for; without connections nobody calls them. */
@@ -88,6 +90,51 @@ static void flood_with_records(void)
         send(record_socket, bytes, sizeof(bytes), MSG_NOSIGNAL);
 }
 
+/* One frame as a proxy of ours might send it, of an exchange that may not be there. */
+static void add_frame(struct buffer *datagram, uint64_t turn)
+{
+    static const char gzip[] = "\x1f\x8b\x08\0\0\0\0\0\0\x03 no deflate follows";
+    static const char *const apis[] = {"anthropic-messages", "bedrock-converse-stream",
+                                       "openai-responses", "other"};
+    struct buffer fields;
+    const struct capture_field coding = {BYTES_LITERAL("content-encoding"), BYTES_LITERAL("gzip")};
+    buffer_init(&fields, CAPTURE_FIELD_BYTES_MAX);
+    CHECK(capture_frame_add_field(&fields, &coding));
+    struct capture_frame frame = {
+        .kind = (enum capture_frame_kind)(turn % 11 % CAPTURE_MISSED),
+        .generation = 1 + (uint32_t)(turn / 100000),
+        .exchange = 1 + turn / 11 % 1000,
+        .time_ms = turn * turn,
+        .provider = BYTES_LITERAL("anthropic"),
+        .api = bytes_from_text(apis[turn % 4]),
+        .host = BYTES_LITERAL("api.anthropic.com"),
+        .method = BYTES_LITERAL("POST"),
+        .path = BYTES_LITERAL("/v1/messages"),
+        .status = turn % 3 ? 200 : 101,
+        .fields = buffer_bytes(&fields),
+        .side = (enum capture_side)(turn % 2),
+        .count = UINT64_MAX - turn,
+        .body = {(const uint8_t *)gzip, sizeof(gzip)},
+        .text = BYTES_LITERAL("why not"),
+    };
+    CHECK(capture_frame_encode(&frame, datagram));
+    buffer_done(&fields);
+}
+
+/* Frames that cannot be, between those that might. */
+static void flood_with_captures(void)
+{
+    struct buffer datagram;
+    buffer_init(&datagram, CAPTURE_DATAGRAM_MAX);
+    for (uint64_t turn = 0;; turn++) {
+        add_frame(&datagram, turn);
+        struct bytes bytes = buffer_bytes(&datagram);
+        size_t cut = turn % 5 == 0 ? 1 + turn % bytes.length : bytes.length;
+        send(capture_socket, bytes.data, cut, MSG_NOSIGNAL);
+        buffer_clear(&datagram);
+    }
+}
+
 static void hear_nothing(void)
 {
     for (;;)
@@ -138,6 +185,7 @@ static const struct {
     {"descriptors", flood_with_descriptors},
     {"wrong-sizes", send_wrong_sizes},
     {"records", flood_with_records},
+    {"captures", flood_with_captures},
     {"deaf", hear_nothing},
     {"close", close_channel},
     {"exec", call_for_a_program},
@@ -152,6 +200,7 @@ int proxy_role_main(void *context, int role_channel)
     struct error error;
     channel = role_channel;
     record_socket = start->record_socket;
+    capture_socket = start->capture_socket;
     if (!role_confine(ROLE_PROXY, start->parent, &error)) {
         fprintf(stderr, "hostile proxy: %s\n", error.text);
         return PROXY_EXIT_FAILED;

@@ -1,27 +1,22 @@
 """Calls to models, captured at the wall and shown at the control socket."""
 
+import json
 import os
 import signal
 import subprocess
 import threading
-import time
 
 import pytest
 
 from internet import http2_client
-from internet.viewer import Viewer
-from internet.wait import Late, wait_until
+from internet.viewer import Viewer, recorder_of
+from internet.wait import wait_until
+from internet.wall import Wall
 
 NAME = "origin.example.com"
 SECRET = "sk-ant-api03-realKeyThatNobodyMaySee0123456789"
 MIB = 1 << 20
 BODY = b'{"model":"claude","max_tokens":5,"messages":[{"role":"user","content":"hello"}]}'
-
-
-def recorder_of(wall):
-    """The process of the recorder: the role without any network."""
-    inside = os.readlink(f"/proc/{wall.process.pid}/ns/net")
-    return next(pid for pid in wall.children() if os.readlink(f"/proc/{pid}/ns/net") != inside)
 
 
 def fetch(agent, target):
@@ -318,3 +313,110 @@ def test_memory_comes_back_when_nobody_watches_any_more(agent, wall, script):
         viewer.call("/llm/memory")
         assert recorder_kib() > before + 1536
     wait_until(lambda: recorder_kib() < before + 1024, "the memory of the ring to come back")
+
+
+WEBSOCKET_CLIENT = """
+import asyncio, os, ssl, sys, websockets
+
+async def main():
+    context = ssl.create_default_context(cafile=sys.argv[1])
+    async with websockets.connect("wss://ws.example.com/echo", ssl=context, max_size=None,
+                                  compression=sys.argv[2] if sys.argv[2] != "none" else None) as ws:
+        for number in range(20):
+            message = '{"type":"example","number":%d,"text":"%s"}' % (number, "abc" * 500)
+            await ws.send(message)
+            assert await ws.recv() == message
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("compression", ["none", "deflate"])
+def test_shows_the_messages_of_a_websocket(agent, wall, viewer, compression):
+    client = agent.home / "capture_websocket.py"
+    client.write_text(WEBSOCKET_CLIENT)
+    result = agent.run("/usr/bin/python3", client, wall.ca, compression, timeout=60)
+    assert result.returncode == 0, result.stderr
+
+    def is_seen():
+        text = bytes(viewer.received)
+        return all(text.count(b'number\\":%d,' % number) + text.count(b'number":%d,' % number) >= 2
+                   for number in range(20))
+
+    wait_until(is_seen, "every message, both ways")
+    assert any(event.get("transport") == "ws" for event in viewer.events())
+
+
+@pytest.fixture
+def own_wall(world, wall, tmp_path):
+    """A wall in the place of the suite's, started by the test."""
+    wall.stop()
+    made = Wall(world, tmp_path / "own", https=f"{NAME}\nh2.example.com\n")
+    yield made
+    made.stop()
+    wall.start()
+
+
+def test_appends_events_and_bodies_to_a_file(own_wall, agent, script, tmp_path):
+    def answer(request, connection):
+        connection.read_body(request)
+        connection.answer(b"{}")
+        return True
+
+    script("/llm/file", answer)
+    path = tmp_path / "calls.jsonl"
+    path.write_text("what was there\n")
+    own_wall.start(capture=path)
+    agent.wall, before = own_wall, agent.wall
+    try:
+        agent.request(NAME, f"/llm/file?key={SECRET}", method="POST", body=BODY,
+                      fields=[f"X-Api-Key: {SECRET}"])
+        agent.ask("denied-in-a-file.example.net")
+        wait_until(lambda: b"denied-in-a-file" in path.read_bytes(), "the refusal in the file")
+        # A recorder that follows goes on in the same file.
+        os.kill(recorder_of(own_wall), signal.SIGKILL)
+        own_wall.wait_record(kind="control", reason="role restarted")
+
+        def is_captured():
+            agent.request(NAME, "/llm/later", method="POST", body=BODY)
+            return b"/llm/later" in path.read_bytes()
+
+        wait_until(is_captured, "calls after the restart")
+    finally:
+        agent.wall = before
+    assert own_wall.stop() == 0
+    lines = path.read_bytes().splitlines()
+    assert lines[0] == b"what was there"
+    events = [json.loads(line) for line in lines[1:]]
+    assert {"call", "body", "end", "audit"} <= {event["event"] for event in events}
+    assert SECRET.encode() not in path.read_bytes()
+    assert os.stat(path).st_mode & 0o777 == 0o644
+
+
+def test_a_viewer_gets_what_was_recorded_before_it_came(own_wall, agent):
+    own_wall.start(recording=True)
+    agent.wall, before = own_wall, agent.wall
+    try:
+        agent.request(NAME, "/llm/recorded", method="POST", body=BODY)
+        agent.request(NAME, "/llm/recorded?2", method="POST", body=BODY)
+        with Viewer(own_wall, "backlog") as viewer:
+            viewer.call("/llm/recorded")
+            viewer.call("/llm/recorded?2")
+        with Viewer(own_wall) as late:
+            agent.request(NAME, "/llm/recorded?3", method="POST", body=BODY)
+            late.call("/llm/recorded?3")
+            assert len(late.calls()) == 1
+    finally:
+        agent.wall = before
+
+
+def test_refuses_to_start_with_a_provider_that_cannot_be_read(own_wall):
+    bad = own_wall.providers / "bad.provider"
+    bad.write_text("provider bad\napi unheard-of * a.example.com /\n")
+    result = own_wall.world.firewall.run(*own_wall.command_line(), timeout=20)
+    assert result.returncode == 2
+    assert f"{bad}:2: `unheard-of` is no API that is known".encode() in result.stderr
+    bad.unlink()
+    result = own_wall.world.firewall.run(
+        *own_wall.command_line(providers="/nonexistent"), timeout=20)
+    assert result.returncode == 2 and b"--providers: /nonexistent" in result.stderr

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from internet.viewer import Viewer, recorder_of
 from internet.wait import wait_until
 from internet.wall import PROGRAM, Wall, read_line
 from internet.world import GATEWAY
@@ -22,10 +23,10 @@ class HostileWall(Wall):
     def command_line(self, **changes):
         return [HOSTILE, *super().command_line(**changes)[1:]]
 
-    def begin(self, way):
+    def begin(self, way, **changes):
         self.errors = open(self.folder / "stderr.log", "ab")
         self.process = self.world.firewall.start(
-            *self.command_line(), stdout=-1, stderr=self.errors,
+            *self.command_line(**changes), stdout=-1, stderr=self.errors,
             env={**os.environ, "ROOTCELL_TESTS_HOSTILE": way})
         assert read_line(self.process.stdout, 10) == b"ready\n", self.stderr()
 
@@ -93,6 +94,23 @@ def test_cannot_keep_the_supervisor_from_its_records(hostile):
     os.kill(proxy, signal.SIGKILL)
     hostile.wait_record(since, kind="control", detail="proxy ended by signal 9")
     hostile.wait_record(since, kind="control", reason="malformed records refused")
+
+
+def test_cannot_break_the_recorder_with_captures(hostile):
+    since = hostile.record_position()
+    hostile.begin("captures", recording=True)
+    recorder = recorder_of(hostile)
+    with Viewer(hostile, "bodies", "backlog") as viewer:
+        assert viewer.answer["ok"]
+        wait_until(lambda: len(viewer.received) > 1 << 20, "events of what it says")
+        hostile.wait_record(since, kind="control", reason="malformed captures refused", seconds=30)
+        for _ in range(3):
+            assert status(hostile) < 5
+        assert recorder_of(hostile) == recorder
+        viewer.events()  # each line is JSON
+    assert hostile.stop() == 0, hostile.stderr()
+    assert not [record for record in hostile.records(since)
+                if record.get("reason") == "role restarted"]
 
 
 def test_is_replaced_when_it_closes_its_channel(hostile):
