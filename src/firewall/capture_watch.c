@@ -10,8 +10,9 @@
 #include "firewall/capture_calls.h"
 #include "firewall/line_log.h"
 #include "firewall/role_message.h"
+#include "system/wall_clock.h"
 
-enum { FILE_BATCH_BYTES = 64 * 1024 };
+enum { FILE_BATCH_BYTES = 64 * 1024, FINAL_DATAGRAMS = 64 };
 
 struct capture_watch {
     struct capture_watch_start start;
@@ -21,6 +22,7 @@ struct capture_watch {
     struct line_log file;
     uint64_t malformed_before; /* by `calls` that were freed */
     uint64_t malformed_told;
+    int64_t rest_until_us; /* monotonic: no frame is taken before */
 };
 
 size_t capture_watch_ring_bytes(size_t memory_bytes)
@@ -91,16 +93,6 @@ struct capture_watch *capture_watch_new(const struct capture_watch_start *start)
     return watch;
 }
 
-void capture_watch_free(struct capture_watch *watch)
-{
-    write_file(watch);
-    capture_viewers_free(watch->viewers);
-    capture_calls_free(watch->calls);
-    capture_ring_free(watch->ring);
-    line_log_done(&watch->file);
-    free(watch);
-}
-
 void capture_watch_add_viewer(struct capture_watch *watch, int descriptor, uint64_t wishes)
 {
     begin_watching(watch);
@@ -116,25 +108,39 @@ void capture_watch_add_record(struct capture_watch *watch, const struct audit_re
         capture_calls_add_record(watch->calls, record);
 }
 
-void capture_watch_prepare(const struct capture_watch *watch, struct pollfd *polled)
+void capture_watch_prepare(const struct capture_watch *watch, struct pollfd *polled,
+                           int64_t *timeout_us)
 {
+    int64_t rest_us = watch->rest_until_us - wall_clock_monotonic_us();
     polled[0] = (struct pollfd){.fd = watch->start.socket, .events = POLLIN};
+    if (rest_us > 0) {
+        polled[0].fd = -1;
+        *timeout_us = *timeout_us < 0 || rest_us < *timeout_us ? rest_us : *timeout_us;
+    }
     for (int i = 1; i < CAPTURE_WATCH_POLLED; i++)
         polled[i] = (struct pollfd){.fd = -1};
     if (watch->ring)
         capture_viewers_prepare(watch->viewers, watch->ring, &polled[1]);
 }
 
-static void take_datagrams(struct capture_watch *watch)
+/* False when there is none. */
+static bool take_datagram(struct capture_watch *watch)
 {
     static uint8_t datagram[CAPTURE_DATAGRAM_MAX + 1];
-    for (int i = 0; i < CAPTURE_WATCH_DATAGRAMS; i++) {
-        ssize_t got = recv(watch->start.socket, datagram, sizeof(datagram), MSG_DONTWAIT);
-        if (got < 0)
-            return;
-        if (watch->calls)
-            capture_calls_take(watch->calls, (struct bytes){datagram, (size_t)got});
-    }
+    ssize_t got = recv(watch->start.socket, datagram, sizeof(datagram), MSG_DONTWAIT);
+    if (got >= 0 && watch->calls)
+        capture_calls_take(watch->calls, (struct bytes){datagram, (size_t)got});
+    return got >= 0;
+}
+
+static void take_datagrams(struct capture_watch *watch)
+{
+    int64_t began_us = wall_clock_computed_us();
+    for (int i = 0; i < CAPTURE_WATCH_DATAGRAMS; i++)
+        if (!take_datagram(watch))
+            break;
+    int64_t computed_us = wall_clock_computed_us() - began_us;
+    watch->rest_until_us = wall_clock_monotonic_us() + computed_us * CAPTURE_WATCH_REST;
 }
 
 void capture_watch_serve(struct capture_watch *watch, const struct pollfd *polled)
@@ -149,6 +155,19 @@ void capture_watch_serve(struct capture_watch *watch, const struct pollfd *polle
     choose_bodies(watch);
     if (capture_viewers_count(watch->viewers) == 0 && !watch->start.is_recording)
         end_watching(watch);
+}
+
+void capture_watch_free(struct capture_watch *watch)
+{
+    /* The proxy has ended: what it told last is still to be told. */
+    for (int i = 0; i < FINAL_DATAGRAMS && take_datagram(watch); i++)
+        continue;
+    write_file(watch);
+    capture_viewers_free(watch->viewers);
+    capture_calls_free(watch->calls);
+    capture_ring_free(watch->ring);
+    line_log_done(&watch->file);
+    free(watch);
 }
 
 static uint64_t malformed_count(const struct capture_watch *watch)

@@ -13,6 +13,12 @@
  *   IDLE       no viewer, nothing recorded: frames are thrown away, no memory is held
  *   WATCHING   at least one viewer, or recording is on
  *
+ * Decoding takes a small part of one processor and no more: after each turn it rests for
+ * CAPTURE_WATCH_REST times as long as it computed. Models speak far more slowly than that; of a
+ * flood the rest waits in the queue of the proxy, and is dropped and counted there. So on a machine
+ * with one processor capture takes little from traffic, and the audit log, which is the same
+ * process, is never behind it.
+ *
  * Bodies take most of the room, so they are made into lines only while a viewer or the file wants
  * them.
  */
@@ -22,6 +28,7 @@ enum {
     CAPTURE_RING_BUDGET_PART = 2, /* the ring is this part of the budget of bodies: 8 MiB or more */
     CAPTURE_RING_BYTES_MAX = 64 * 1024 * 1024,
     CAPTURE_WATCH_DATAGRAMS = 16, /* taken in a turn, before viewers and records have theirs */
+    CAPTURE_WATCH_REST = 11,      /* times what it computed */
     CAPTURE_WATCH_POLLED = 1 + CAPTURE_VIEWERS_MAX,
 };
 
@@ -45,8 +52,12 @@ void capture_watch_add_viewer(struct capture_watch *watch, int socket, uint64_t 
 /** A record that was admitted to the audit log; refusals are shown between calls. */
 void capture_watch_add_record(struct capture_watch *watch, const struct audit_record *record);
 
-/** Fill CAPTURE_WATCH_POLLED entries for poll(), and handle what it found. */
-void capture_watch_prepare(const struct capture_watch *watch, struct pollfd *polled);
+/**
+ * Fill CAPTURE_WATCH_POLLED entries for poll(), and shorten `*timeout_us` (-1 is none) to the end
+ * of its rest. Then handle what poll() found.
+ */
+void capture_watch_prepare(const struct capture_watch *watch, struct pollfd *polled,
+                           int64_t *timeout_us);
 void capture_watch_serve(struct capture_watch *watch, const struct pollfd *polled);
 
 /** One of the counts below is not 0. */

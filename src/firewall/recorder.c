@@ -20,6 +20,7 @@
 
 enum {
     LINE_BYTES_MAX = 6 * AUDIT_DATAGRAM_MAX + 1024, /* every byte escaped */
+    US_A_SECOND = 1000000,
 };
 
 struct recorder {
@@ -151,13 +152,15 @@ enum { POLLED_RECORDS, POLLED_CHANNEL, POLLED_CAPTURE, POLLED_COUNT = 2 + CAPTUR
 static int await(struct recorder *recorder, int channel, const sigset_t *waiting_mask,
                  struct pollfd *polled)
 {
-    static const struct timespec timeout = {.tv_sec = 1};
     bool is_idle = !record_limit_has_summary(recorder->limit) && recorder->log.lost_count == 0 &&
                    recorder->malformed_count == 0 && !capture_watch_has_news(recorder->watch);
     polled[POLLED_RECORDS] = (struct pollfd){.fd = recorder->socket, .events = POLLIN};
     polled[POLLED_CHANNEL] = (struct pollfd){.fd = channel, .events = POLLIN};
-    capture_watch_prepare(recorder->watch, &polled[POLLED_CAPTURE]);
-    return ppoll(polled, POLLED_COUNT, is_idle ? NULL : &timeout, waiting_mask);
+    int64_t timeout_us = is_idle ? -1 : US_A_SECOND;
+    capture_watch_prepare(recorder->watch, &polled[POLLED_CAPTURE], &timeout_us);
+    struct timespec timeout = {.tv_sec = timeout_us / US_A_SECOND,
+                               .tv_nsec = timeout_us % US_A_SECOND * 1000};
+    return ppoll(polled, POLLED_COUNT, timeout_us < 0 ? NULL : &timeout, waiting_mask);
 }
 
 static void run(struct recorder *recorder, int channel, const sigset_t *waiting_mask)

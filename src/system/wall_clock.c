@@ -3,11 +3,16 @@
 #include <errno.h>
 #include <time.h>
 
-static int64_t read_ms(clockid_t clock)
+static int64_t read_us(clockid_t clock)
 {
     struct timespec now;
     clock_gettime(clock, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static int64_t read_ms(clockid_t clock)
+{
+    return read_us(clock) / 1000;
 }
 
 int64_t wall_clock_monotonic_ms(void)
@@ -18,6 +23,16 @@ int64_t wall_clock_monotonic_ms(void)
 int64_t wall_clock_now_ms(void)
 {
     return read_ms(CLOCK_REALTIME);
+}
+
+int64_t wall_clock_monotonic_us(void)
+{
+    return read_us(CLOCK_MONOTONIC);
+}
+
+int64_t wall_clock_computed_us(void)
+{
+    return read_us(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 void wall_clock_sleep_ms(int64_t duration_ms)

@@ -2,9 +2,9 @@
 
 import base64
 import json
-import os
 import socket
 import threading
+from pathlib import Path
 
 from internet.wait import wait_until
 
@@ -21,9 +21,13 @@ never * h2.example.com /llm/oauth/**
 
 
 def recorder_of(wall):
-    """The process of the recorder: the role without any network."""
-    inside = os.readlink(f"/proc/{wall.process.pid}/ns/net")
-    return next(pid for pid in wall.children() if os.readlink(f"/proc/{pid}/ns/net") != inside)
+    """The process of the recorder, by its user; it may have been started just now."""
+
+    def search():
+        return next((pid for pid in wall.children()
+                     if "Uid:\t61002\t" in Path(f"/proc/{pid}/status").read_text()), None)
+
+    return wait_until(search, "the recorder to be confined")
 
 
 def body_of(event):
