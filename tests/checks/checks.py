@@ -298,7 +298,7 @@ NO_LIMITS_OF_SOURCES = {
     "UPSTREAM_TICK_MS": "how exactly limits are kept",
     "STREAM_LINGER_TICK_MS": "how exactly limits are kept",
 }
-LIMIT_FOLDERS = ("base", "firewall", "policy", "system", "wire")
+LIMIT_FOLDERS = ("base", "firewall", "llm", "policy", "system", "wire")
 LIMIT_HEADERS = ("src/record/audit_record.h", "src/record/control_message.h")
 LIMIT_NAME = re.compile(
     r"\b([A-Z][A-Z0-9_]*_(?:MAX|LIMIT|MS|S|BYTES|BURST|RATE|PER_[A-Z]+))\s*=[^=]")

@@ -37,6 +37,13 @@
 #include "firewall/upstream_connection.h"
 #include "firewall/upstream_pool.h"
 #include "firewall/wall_sockets.h"
+#include "llm/llm_call.h"
+#include "llm/llm_draft.h"
+#include "llm/llm_event_json.h"
+#include "llm/llm_exchange.h"
+#include "llm/llm_json.h"
+#include "llm/llm_price.h"
+#include "llm/llm_websocket.h"
 #include "policy/address_pool.h"
 #include "policy/host_name.h"
 #include "policy/policy.h"
@@ -332,6 +339,45 @@ const struct limit limit_table[] = {
     LIMIT(CONTENT_WINDOW_BYTES_MAX, "bytes", "of history for br or zstd: decoding stops", NULL),
     LIMIT(CONTENT_RATIO_MAX, "decoded bytes a byte", "decoding stops", NULL),
     LIMIT(CONTENT_RATIO_FREE_BYTES, "bytes", "of a body: from there on the ratio counts", NULL),
+    HEADING("Calls to models"),
+    LIMIT(LLM_EXCHANGE_BODY_MAX, "bytes",
+          "of one body, and at most half of what the recorder holds of all; what is there of a "
+          "longer one is read, and the call says that it is cut",
+          "no_body_is_held_beyond_the_limit_however_much_memory_there_is"),
+    LIMIT(LLM_EXCHANGE_ERROR_MAX, "bytes", "of the body of an error; the rest is left out",
+          "long_errors_and_long_words_are_cut"),
+    LIMIT(LLM_WEBSOCKET_CALLS_MAX, "calls",
+          "at a time on one WebSocket; with one more the oldest is over, and says so",
+          "too_many_calls_at_a_time_end_the_oldest"),
+    LIMIT(LLM_JSON_DEPTH_MAX, "levels", "a deeper document is shown as it is",
+          "refuses_depth_and_number_of_values_past_the_limits"),
+    LIMIT(LLM_JSON_NODES_MAX, "values", "a document with more is shown as it is",
+          "refuses_depth_and_number_of_values_past_the_limits"),
+    LIMIT(LLM_DRAFT_BLOCKS_MAX, "blocks", "of a response; more are left out, and the call says so",
+          "a_response_has_at_most_so_many_blocks"),
+    LIMIT(LLM_DRAFT_WORD_MAX, "bytes", "of an identifier, a name or a type; it is cut",
+          "long_errors_and_long_words_are_cut"),
+    LIMIT(LLM_EVENT_TEXT_MAX, "bytes", "of a text in one event; a longer one is told in several",
+          "a_long_text_is_told_in_parts_and_kept_whole"),
+    LIMIT(LLM_EVENT_LINE_MAX, "bytes", "of an event's line; a viewer skips a longer one",
+          "refuses_a_line_past_the_limit_and_leaves_the_output_unchanged"),
+    LIMIT(LLM_CALL_TEXT_MAX, "bytes",
+          "of a text or a body that the viewer keeps; the rest is counted, and the call says so",
+          "keeps_so_much_of_a_text_and_counts_the_rest"),
+    LIMIT(LLM_CALL_BLOCKS_MAX, "blocks", "of a side that the viewer keeps; the call says so",
+          "keeps_at_most_so_many_blocks_and_errors_and_says_so"),
+    LIMIT(LLM_CALL_ERRORS_MAX, "errors", "of a call that the viewer keeps; the call says so",
+          "keeps_at_most_so_many_blocks_and_errors_and_says_so"),
+    LIMIT(LLM_PRICE_LINES_MAX, "lines", "of the table of prices; a file with more is refused",
+          "refuses_more_lines_than_the_limit"),
+    LIMIT(LLM_PRICE_PATTERN_MAX, "bytes", "of a pattern; the line is refused",
+          "refuses_lines_that_say_something_else"),
+    LIMIT(LLM_PRICE_DOLLARS_MAX, "dollars", "for a million tokens; the line is refused",
+          "refuses_lines_that_say_something_else"),
+    LIMIT(LLM_PRICE_FACTOR_MAX, "times", "of a price; the line is refused",
+          "refuses_lines_that_say_something_else"),
+    LIMIT(LLM_PRICE_TOKENS_MAX, "tokens", "of one kind in a call; a call with more has no price",
+          "what_has_no_price_or_no_tokens_costs_nothing_that_is_known"),
     HEADING("Names"),
     LIMIT(DNS_UDP_BYTES_MAX, "bytes", "a longer answer is cut (TC)",
           "writes_nothing_when_there_is_no_room"),

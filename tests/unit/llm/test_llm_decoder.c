@@ -2,6 +2,7 @@
 
 #include "decode/event_stream_build.h"
 #include "decode/llm_fixture.h"
+#include "llm/llm_draft.h"
 
 #include <stdlib.h>
 
@@ -236,6 +237,79 @@ static void what_does_not_fit_the_memory_is_cut_and_said(void **state)
     assert_int_equal(call->request.count, 2);
     assert_true(call->request.items[1].text.length > 8000);
     assert_int_equal(call->request_wire_bytes, buffer_length(&body));
+    llm_run_done(&run);
+    buffer_done(&body);
+}
+
+static void no_body_is_held_beyond_the_limit_however_much_memory_there_is(void **state)
+{
+    struct llm_run run;
+    llm_run_init(&run);
+    run.context.wants_bodies = false;
+    run.context.held_maximum = 8 * (size_t)LLM_EXCHANGE_BODY_MAX;
+    const struct llm_exchange_start start = {
+        .exchange = 1, .time_ms = 1000, .api = LLM_API_ANTHROPIC_MESSAGES};
+    struct llm_exchange *exchange = llm_exchange_new(&run.context, &start);
+    uint8_t *piece = memory_new(LLM_EVENT_TEXT_MAX);
+    memset(piece, 'a', LLM_EVENT_TEXT_MAX);
+    llm_exchange_request_body(exchange, 1001, BYTES_LITERAL("{\"model\":\"m\",\"x\":\""));
+    for (int i = 0; i < LLM_EXCHANGE_BODY_MAX / LLM_EVENT_TEXT_MAX + 1; i++)
+        llm_exchange_request_body(exchange, 1001, (struct bytes){piece, LLM_EVENT_TEXT_MAX});
+    assert_true(run.context.held_bytes <= LLM_EXCHANGE_BODY_MAX + 64 * 1024);
+    llm_exchange_request_end(exchange, 1002);
+    llm_exchange_end(exchange, 1003, BYTES_EMPTY);
+    llm_exchange_free(exchange);
+    assert_bytes(llm_text_bytes(&run.calls[0]->truncation),
+                 "the request: it is too long to be held");
+    assert_bytes(llm_text_bytes(&run.calls[0]->model), "m");
+    free(piece);
+    llm_run_done(&run);
+}
+
+static void long_errors_and_long_words_are_cut(void **state)
+{
+    struct buffer body;
+    struct llm_run run;
+    buffer_init(&body, 1 << 20);
+    for (size_t i = 0; i < 2 * LLM_EXCHANGE_ERROR_MAX; i++)
+        CHECK(buffer_append_byte(&body, 'e'));
+    struct llm_run_exchange exchange =
+        exchange_of(LLM_API_ANTHROPIC_MESSAGES, "{}", of_json, buffer_bytes(&body));
+    exchange.status = 500;
+    llm_run_init(&run);
+    llm_run_http(&run, &exchange, &LLM_RUN_WHOLE);
+    assert_int_equal(run.calls[0]->errors[0].message.length, LLM_EXCHANGE_ERROR_MAX);
+    llm_run_done(&run);
+
+    buffer_clear(&body);
+    CHECK(buffer_append_text(&body, "{\"content\":[{\"type\":\"tool_use\",\"id\":\""));
+    for (size_t i = 0; i < LLM_DRAFT_WORD_MAX; i++)
+        CHECK(buffer_append_text(&body, "\xc3\xa9"));
+    CHECK(buffer_append_text(&body, "\",\"input\":{}}]}"));
+    exchange.status = 200;
+    exchange.response = buffer_bytes(&body);
+    llm_run_init(&run);
+    llm_run_http(&run, &exchange, &LLM_RUN_WHOLE);
+    assert_int_equal(run.calls[0]->response.items[0].id.length, LLM_DRAFT_WORD_MAX);
+    llm_run_done(&run);
+    buffer_done(&body);
+}
+
+static void a_response_has_at_most_so_many_blocks(void **state)
+{
+    struct buffer body;
+    struct llm_run run;
+    buffer_init(&body, 1 << 22);
+    CHECK(buffer_append_text(&body, "{\"content\":[{\"type\":\"text\",\"text\":\"\"}"));
+    for (size_t i = 0; i < LLM_DRAFT_BLOCKS_MAX; i++)
+        CHECK(buffer_append_text(&body, ",{\"type\":\"text\",\"text\":\"\"}"));
+    CHECK(buffer_append_text(&body, "]}"));
+    struct llm_run_exchange exchange =
+        exchange_of(LLM_API_ANTHROPIC_MESSAGES, "{}", of_json, buffer_bytes(&body));
+    llm_run_init(&run);
+    llm_run_http(&run, &exchange, &LLM_RUN_WHOLE);
+    assert_int_equal(run.calls[0]->response.count, LLM_DRAFT_BLOCKS_MAX);
+    assert_bytes(llm_text_bytes(&run.calls[0]->truncation), "the response has too many blocks");
     llm_run_done(&run);
     buffer_done(&body);
 }
@@ -705,6 +779,9 @@ RUN_TESTS(cmocka_unit_test(values_of_wrong_types_in_requests_are_survived),
           cmocka_unit_test(errors_are_told_in_every_providers_form),
           cmocka_unit_test(events_that_are_not_known_are_shown),
           cmocka_unit_test(what_does_not_fit_the_memory_is_cut_and_said),
+          cmocka_unit_test(no_body_is_held_beyond_the_limit_however_much_memory_there_is),
+          cmocka_unit_test(long_errors_and_long_words_are_cut),
+          cmocka_unit_test(a_response_has_at_most_so_many_blocks),
           cmocka_unit_test(a_long_text_is_told_in_parts_and_kept_whole),
           cmocka_unit_test(a_gap_ends_the_reading_of_that_side_and_is_said),
           cmocka_unit_test(a_broken_or_unknown_coding_is_said_and_nothing_is_guessed),
