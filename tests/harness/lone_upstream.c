@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { TURNS = 4 };
+enum { TURNS = 4, SOCKET_BYTES = 64 * 1024 };
 
 static char story[1024];
 
@@ -99,6 +99,9 @@ void lone_upstream_start(struct lone_upstream *upstream,
     int ends[2];
     memset(upstream, 0, sizeof(*upstream));
     CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) == 0);
+    /* Whatever this machine's kernel takes by default. */
+    int small = SOCKET_BYTES;
+    CHECK(setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small)) == 0);
     CHECK(uv_loop_init(&upstream->loop) == 0);
     upstream->proxy.loop = &upstream->loop;
     upstream->proxy.streams = stream_loop_new(&upstream->loop);
