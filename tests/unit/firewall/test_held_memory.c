@@ -207,6 +207,9 @@ static void a_head_over_http2_is_not_kept_beyond_the_budget(void **state)
     fake_http2_done(&end);
 }
 
+/* A literal field (RFC 7541 section 6.2.2) whose value of 60,000 bytes is to come. */
+static const uint8_t long_field[] = {0, 1, 'x', 0x7f, 0xe1, 0xd3, 3};
+
 static void a_head_that_the_library_holds_is_not_kept_beyond_the_budget(void **state)
 {
     struct fake_agent *agent = fake_world_open_agent(&world, 0, HTTP_PROTOCOL_2);
@@ -215,9 +218,7 @@ static void a_head_that_the_library_holds_is_not_kept_beyond_the_budget(void **s
     fake_world_settle(&world);
     limit_memory(16 * 1024);
     assert_int_equal(world.proxy.bodies->used, 0);
-    /* A literal field (RFC 7541 section 6.2.2) whose value of 60,000 bytes is to come. */
-    static const uint8_t field[] = {0, 1, 'x', 0x7f, 0xe1, 0xd3, 3};
-    fake_http2_say(&end, FAKE_HTTP2_HEADERS, 0, 1, (struct bytes){field, sizeof(field)});
+    fake_http2_say(&end, FAKE_HTTP2_HEADERS, 0, 1, (struct bytes){long_field, sizeof(long_field)});
     fake_world_settle(&world);
     assert_null(agent->connection);
     assert_string_equal(world.records,
@@ -242,6 +243,21 @@ static void a_server_s_head_over_http2_is_not_kept_beyond_the_budget(void **stat
     fake_world_settle(&world);
     assert_true(was_told(agent, "HTTP/1.1 503 "));
     assert_int_equal(end->reset_count, 1);
+    assert_int_equal(world.proxy.bodies->used, 0);
+}
+
+static void a_server_s_head_that_the_library_holds_is_not_kept_beyond_the_budget(void **state)
+{
+    struct fake_agent *agent = open_agent(0);
+    say(agent, "GET / HTTP/1.1\r\n" HOST "\r\n");
+    fake_world_settle_dial(&world, fake_world_waiting_dial(&world), DIAL_CONNECTED, true);
+    fake_world_settle(&world);
+    limit_memory(16 * 1024);
+    fake_http2_say(&http2_server, FAKE_HTTP2_HEADERS, 0, 1,
+                   (struct bytes){long_field, sizeof(long_field)});
+    fake_world_settle(&world);
+    assert_true(was_told(agent, "HTTP/1.1 503 "));
+    assert_true(world.dials[0].peer->is_closed);
     assert_int_equal(world.proxy.bodies->used, 0);
 }
 
@@ -389,6 +405,7 @@ RUN_TESTS(IN_A_WORLD(a_head_over_http2_is_not_kept_beyond_the_budget),
           IN_A_WORLD(an_agent_s_connection_holds_no_more_than_its_window),
           IN_A_WORLD(a_server_s_connection_holds_no_more_than_its_window),
           IN_A_WORLD(a_head_that_the_library_holds_is_not_kept_beyond_the_budget),
+          IN_A_WORLD(a_server_s_head_that_the_library_holds_is_not_kept_beyond_the_budget),
           IN_A_WORLD(a_server_s_head_over_http2_is_not_kept_beyond_the_budget),
           IN_A_WORLD(trailers_of_a_request_are_not_kept_beyond_the_budget),
           IN_A_WORLD(trailers_of_a_response_are_not_kept_beyond_the_budget),
