@@ -23,13 +23,14 @@ static size_t unfinished(struct bytes text)
     return 0;
 }
 
-static void emit(struct llm_draft *draft, enum llm_side side, struct bytes piece)
+static void emit(struct llm_draft *draft, enum llm_side side, struct bytes piece, bool goes_on)
 {
     if (piece.length == 0)
         return;
     struct llm_event event = llm_draft_event(draft, LLM_BODY);
     event.side = side;
     event.text = piece;
+    event.is_open = goes_on;
     llm_draft_emit(draft, &event);
 }
 
@@ -62,8 +63,10 @@ void llm_body_tell(struct llm_body *body, struct llm_draft *draft, enum llm_side
             memcpy(body->tail, piece.data + piece.length - tail, tail);
             body->tail_length = tail;
         }
-        emit(draft, side, bytes_first(piece, piece.length - tail));
-        if (piece.length == bytes.length)
+        bool is_last = piece.length == bytes.length;
+        emit(draft, side, bytes_first(piece, piece.length - tail),
+             body->is_message && (!is_last || tail));
+        if (is_last)
             return;
         bytes = bytes_from(bytes, piece.length - tail);
     }
@@ -71,6 +74,6 @@ void llm_body_tell(struct llm_body *body, struct llm_draft *draft, enum llm_side
 
 void llm_body_end(struct llm_body *body, struct llm_draft *draft, enum llm_side side)
 {
-    emit(draft, side, (struct bytes){body->tail, body->tail_length});
+    emit(draft, side, (struct bytes){body->tail, body->tail_length}, false);
     body->tail_length = 0;
 }

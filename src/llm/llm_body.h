@@ -7,6 +7,7 @@
 struct llm_body {
     uint8_t tail[4]; /* the beginning of a character */
     size_t tail_length;
+    bool is_message; /* told at once: all pieces but the last are LLM_BODY that go on (is_open) */
 };
 
 void llm_body_tell(struct llm_body *body, struct llm_draft *draft, enum llm_side side,

@@ -132,7 +132,7 @@ struct llm_event {
     enum llm_block_kind block_kind;
     uint32_t block;   /* number within the side */
     uint32_t message; /* number of the message that it stands in, within its section */
-    bool is_open;     /* deltas follow */
+    bool is_open;     /* deltas follow; LLM_BODY: the message of a WebSocket goes on */
     bool is_error;    /* LLM_BLOCK_TOOL_RESULT: the tool failed */
     struct bytes id;  /* of a tool call; LLM_RESPONSE, LLM_STOP: the response's own id */
     struct bytes name;

@@ -149,7 +149,7 @@ static struct turn *find_steer(const struct llm_websocket *socket, struct bytes 
 
 static void tell_body(struct turn *turn, enum llm_side side, struct bytes data)
 {
-    struct llm_body body = {0};
+    struct llm_body body = {.is_message = true};
     llm_body_tell(&body, &turn->draft, side, data);
     llm_body_end(&body, &turn->draft, side);
 }

@@ -1,5 +1,6 @@
 #include "spy/spy_export.h"
 
+#include "base/check.h"
 #include "llm/llm_json.h"
 #include "spy/spy_call_json.h"
 #include "spy/spy_figures.h"
@@ -211,8 +212,26 @@ static void open_message(struct spy_json *json, enum llm_side side, uint64_t tim
 
 struct messages {
     struct spy_json *json; /* borrowed */
+    struct buffer data;    /* of the message that goes on */
+    enum llm_side side;
+    uint64_t time_ms;
     bool is_any;
 };
+
+static void end_message(struct messages *messages)
+{
+    struct bytes data = buffer_bytes(&messages->data);
+    if (data.length == 0)
+        return;
+    bool is_text = llm_json_utf8_length(data) == data.length;
+    open_message(messages->json, messages->side, messages->time_ms, is_text);
+    if (is_text)
+        spy_json_text(messages->json, "data", data);
+    else
+        spy_json_base64(messages->json, "data", data);
+    spy_json_close_object(messages->json);
+    buffer_clear(&messages->data);
+}
 
 static void add_message(void *context, const struct llm_event *event)
 {
@@ -220,23 +239,31 @@ static void add_message(void *context, const struct llm_event *event)
     if (event->kind != LLM_BODY)
         return;
     messages->is_any = true;
-    bool is_text = llm_json_utf8_length(event->text) == event->text.length;
-    open_message(messages->json, event->side, event->time_ms, is_text);
-    if (is_text)
-        spy_json_text(messages->json, "data", event->text);
-    else
-        spy_json_base64(messages->json, "data", event->text);
-    spy_json_close_object(messages->json);
+    if (event->side != messages->side)
+        end_message(messages);
+    if (buffer_length(&messages->data) == 0)
+        messages->time_ms = event->time_ms;
+    messages->side = event->side;
+    if (!buffer_append(&messages->data, event->text)) {
+        /* Longer than a message may be that is kept whole: the rest is one of its own. */
+        end_message(messages);
+        CHECK(buffer_append(&messages->data, event->text));
+    }
+    if (!event->is_open)
+        end_message(messages);
 }
 
 static void add_messages(struct archive *archive, uint64_t position, const struct llm_call *call)
 {
     struct spy_json *json = &archive->json;
-    struct messages messages = {json, false};
+    struct messages messages = {.json = json};
     struct error ignored;
+    buffer_init(&messages.data, LLM_CALL_TEXT_MAX);
     spy_json_literal(json, "_resourceType", "websocket");
     spy_json_open_array(json, "_webSocketMessages");
     spy_store_replay(archive->store, position, add_message, &messages, &ignored);
+    end_message(&messages);
+    buffer_done(&messages.data);
     spy_json_close_array(json);
     if (messages.is_any)
         return;
