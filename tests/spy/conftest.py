@@ -18,3 +18,11 @@ def viewer(wall):
     made = Viewer(wall)
     yield made
     made.stop()
+
+
+@pytest.fixture
+def watcher(wall):
+    """Somebody watches and wants bodies, too."""
+    made = Viewer(wall, "bodies")
+    yield made
+    made.stop()
