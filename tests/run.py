@@ -217,6 +217,11 @@ def suite_attack():
     return attacks[0] + proven[0], attacks[1] + proven[1]
 
 
+def suite_screen():
+    """The full-screen view of calls to models, as it is drawn in terminals of two sizes."""
+    return run_pytest_suite("screen")
+
+
 def suite_spy():
     """Calls of models pass the wall and are shown, byte for byte."""
     return run_pytest_suite("spy")
@@ -304,6 +309,7 @@ SUITES = {
     "images": suite_images,
     "namespaces": suite_namespaces,
     "attack": suite_attack,
+    "screen": suite_screen,
     "spy": suite_spy,
     "machines": suite_machines,
 }

@@ -214,11 +214,13 @@ static void cancel(struct screen *screen)
     }
 }
 
-static void move_splitter(struct screen *screen, int columns)
+static void move_splitter(struct screen *screen, int step)
 {
-    if (screen->layout.splitter >= 0)
+    int columns = screen->cells.columns;
+    int now = screen->list_columns ? screen->list_columns : screen_layout_default(columns);
+    if (screen->panes == SCREEN_PANES_BOTH)
         screen->list_columns =
-            screen_layout_clamp(screen->cells.columns, screen->layout.list.columns + columns);
+            screen_layout_clamp(columns, screen_layout_clamp(columns, now) + step);
 }
 
 static void act_on_view(struct screen *screen, enum screen_action action)

@@ -54,27 +54,27 @@ static void write_progress(struct buffer *out, const struct llm_call *call)
     else
         (void)!buffer_append_text(out, call->is_over ? "\nno response" : "\nno response yet");
     if (call->first_byte_ms >= 0)
-        (void)!buffer_append_format(out, ", first byte after %s",
+        (void)!buffer_append_format(out, ", first byte %s",
                                     screen_format_duration(call->first_byte_ms, text));
     if (call->duration_ms >= 0)
         (void)!buffer_append_format(out, ", took %s",
                                     screen_format_duration(call->duration_ms, text));
-    add(out, ", stopped: ", &call->stop);
 }
 
+/* As they are read, and as they travelled where that is something else. */
 static void write_sizes(struct buffer *out, const struct llm_call *call)
 {
-    char text[SCREEN_FORMAT_SIZE], wire[SCREEN_FORMAT_SIZE];
-    (void)!buffer_append_format(out, "\nrequest %s",
-                                screen_format_bytes(call->request_bytes, text));
-    if (call->request_wire_bytes && call->request_wire_bytes != call->request_bytes)
-        (void)!buffer_append_format(out, " (%s sent)",
-                                    screen_format_bytes(call->request_wire_bytes, wire));
-    (void)!buffer_append_format(out, ", response %s",
-                                screen_format_bytes(call->response_bytes, text));
-    if (call->response_wire_bytes && call->response_wire_bytes != call->response_bytes)
-        (void)!buffer_append_format(out, " (%s sent)",
-                                    screen_format_bytes(call->response_wire_bytes, wire));
+    char request[SCREEN_FORMAT_SIZE], response[SCREEN_FORMAT_SIZE];
+    (void)!buffer_append_format(out, "\nrequest %s, response %s",
+                                screen_format_bytes(call->request_bytes, request),
+                                screen_format_bytes(call->response_bytes, response));
+    bool is_coded =
+        (call->request_wire_bytes && call->request_wire_bytes != call->request_bytes) ||
+        (call->response_wire_bytes && call->response_wire_bytes != call->response_bytes);
+    if (is_coded)
+        (void)!buffer_append_format(out, "\non the wire %s and %s",
+                                    screen_format_bytes(call->request_wire_bytes, request),
+                                    screen_format_bytes(call->response_wire_bytes, response));
 }
 
 static void add_head(struct screen_detail *detail, struct screen_sections *sections)

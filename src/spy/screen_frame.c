@@ -91,9 +91,9 @@ static void draw_sums(struct screen_pen *pen, const char *what, const struct scr
 {
     char text[SCREEN_FORMAT_SIZE];
     screen_pen_format(pen, SCREEN_BAR_BOLD, "%s", what);
-    screen_pen_format(pen, SCREEN_BAR, " %s call%s",
-                      screen_format_count((int64_t)sums->calls, text), sums->calls == 1 ? "" : "s");
+    screen_pen_format(pen, SCREEN_BAR, " %s", screen_format_count((int64_t)sums->calls, text));
     if (!is_short) {
+        screen_pen_format(pen, SCREEN_BAR, " call%s", sums->calls == 1 ? "" : "s");
         screen_pen_format(pen, SCREEN_BAR, " in %s",
                           screen_format_count((int64_t)sums->input, text));
         screen_format_cached(sums->cached, sums->input, text);
@@ -118,13 +118,14 @@ static void draw_totals(struct screen *screen)
     draw_sums(&pen, "  all", &all, place->columns < TOTALS_COLUMNS);
     char text[SCREEN_FORMAT_SIZE];
     if (totals->errors)
-        screen_pen_format(&pen, SCREEN_BAR, " %s errors",
-                          screen_format_count((int64_t)totals->errors, text));
+        screen_pen_format(&pen, SCREEN_BAR, " %s error%s",
+                          screen_format_count((int64_t)totals->errors, text),
+                          totals->errors == 1 ? "" : "s");
     if (totals->lost)
         screen_pen_format(&pen, SCREEN_BAR, " %s lost",
                           screen_format_count((int64_t)totals->lost, text));
     if (totals->bad_lines)
-        screen_pen_format(&pen, SCREEN_BAR, " %s not understood",
+        screen_pen_format(&pen, SCREEN_BAR, " %s bad lines",
                           screen_format_count((int64_t)totals->bad_lines, text));
     screen_pen_fill(&pen, SCREEN_BAR);
 }
