@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "host/image_hash.h"
 #include "system/file.h"
+#include "system/path_exchange.h"
 #include "system/progress.h"
 
 enum { SIGNATURE_LIMIT = 64, QUIET_MS = 0, SHORT_HASH = 12 };
@@ -288,9 +289,19 @@ bool image_folder_publish(const char *finished, const char *folder, struct error
     CLEANUP_FREE char *old = memory_format("%s.old", folder);
     if (!file_remove_tree(old, error))
         return false;
+    if (file_exists(folder) && path_exchange(finished, folder)) {
+        /* A name of its own, so that nobody takes what was there for a folder that is being made.
+         */
+        if (rename(finished, old) != 0)
+            return error_set_errno(error, errno, "%s", finished);
+        return file_remove_tree(old, error);
+    }
     if (file_exists(folder) && rename(folder, old) != 0)
         return error_set_errno(error, errno, "%s", folder);
-    if (rename(finished, folder) != 0)
-        return error_set_errno(error, errno, "%s", finished);
+    if (rename(finished, folder) != 0) {
+        int number = errno;
+        rename(old, folder);
+        return error_set_errno(error, number, "%s", finished);
+    }
     return file_remove_tree(old, error);
 }

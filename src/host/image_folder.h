@@ -45,8 +45,9 @@ bool image_folder_update_manifest(const char *folder, struct manifest *manifest,
                                   struct error *error);
 
 /**
- * A folder that is finished takes its place: the one that stood there is gone afterwards. A crash
- * leaves the old one, the new one, or none, and never a mixture.
+ * A folder that is finished takes its place: the one that stood there is gone afterwards. At every
+ * moment one of both stands there, whole; only where the file system cannot exchange two names
+ * there is a moment, and after a crash in it a state, in which none does.
  */
 bool image_folder_publish(const char *finished, const char *folder, struct error *error);
 
