@@ -1,5 +1,6 @@
 """Calls to models, captured at the wall and shown at the control socket."""
 
+import contextlib
 import json
 import os
 import signal
@@ -251,6 +252,22 @@ def test_traffic_goes_on_while_the_recorder_stands_still(agent, wall, viewer, sc
     # Afterwards all is captured as before.
     agent.request(NAME, "/llm/again", method="POST", body=BODY)
     assert viewer.call("/llm/again").body("request") == BODY
+
+
+def is_let_in(wall):
+    with Viewer(wall, "bodies") as viewer:
+        return viewer.answer["ok"]
+
+
+def test_refuses_a_viewer_beyond_four_until_one_has_gone(wall):
+    with contextlib.ExitStack() as viewers:
+        for _ in range(3):
+            assert viewers.enter_context(Viewer(wall, "bodies")).answer == {"ok": True}
+        with Viewer(wall, "bodies") as fourth:
+            assert fourth.answer == {"ok": True}
+            with Viewer(wall, "bodies") as fifth:
+                assert fifth.answer == {"ok": False, "error": "4 others watch already"}
+        wait_until(lambda: is_let_in(wall), "the fourth one's place", 10)
 
 
 def test_a_viewer_is_attached_while_the_proxy_stands_still(agent, wall):
