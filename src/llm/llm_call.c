@@ -179,7 +179,7 @@ static struct llm_block *block_of(struct llm_call *call, const struct llm_event 
     return block;
 }
 
-/* A block that ends may say that `bytes` of its text were told by deltas only: they stay. */
+/* A block that ends may say that the last `bytes` of its text were told by deltas: they stay. */
 static bool is_told_by_deltas(const struct llm_block *block, const struct llm_event *event)
 {
     return event->bytes && event->text.length < block->text.length &&

@@ -130,8 +130,8 @@ static void emit_whole(struct llm_draft *draft, struct llm_event event)
     open.text = first_text(text, LLM_EVENT_TEXT_MAX);
     llm_draft_emit(draft, &open);
     emit_deltas(draft, event.side, event.block, bytes_from(text, open.text.length));
-    event.text = BYTES_EMPTY;
-    event.bytes = text.length;
+    event.text = open.text;
+    event.bytes = text.length - open.text.length;
     llm_draft_emit(draft, &event);
 }
 
@@ -294,10 +294,8 @@ static void close_block(struct llm_draft *draft, struct llm_draft_block *block)
         event.json = buffer_bytes(&json);
     else
         event.json = BYTES_EMPTY;
-    if (block->text_bytes > event.text.length) {
-        event.text = BYTES_EMPTY;
-        event.bytes = block->text_bytes;
-    }
+    if (block->text_bytes > event.text.length)
+        event.bytes = block->text_bytes - event.text.length;
     emit_whole(draft, event);
     buffer_done(&json);
     release_block(block);

@@ -24,7 +24,8 @@
  * A block of the response is announced when it starts (LLM_BLOCK, is_open, perhaps without text),
  * grows by LLM_DELTA, and is told once more, whole and closed, when it ends. Blocks of a request
  * are whole at once. Of a text longer than LLM_EVENT_TEXT_MAX only the first part stands in a
- * block; the rest comes by deltas, on both sides. `block` counts from 0 within a side of a call.
+ * block, with the size of the rest in `bytes`; the rest comes by deltas before its end, on both
+ * sides. `block` counts from 0 within a side of a call.
  *
  * All texts are UTF-8 as the peers sent them (llm_json.h says what becomes of what is none), and
  * hostile: whoever shows one filters it.

@@ -401,7 +401,8 @@ static void close_block(struct spy_section *section, const struct llm_event *eve
     }
     section->is_streaming = false;
     spy_paper_end_line(&section->paper);
-    if (section->streamed_bytes != event->text.length) {
+    /* Of a long text the end repeats only the beginning. */
+    if (section->streamed_bytes != event->text.length + event->bytes) {
         /* Pieces were lost on the way here. */
         if (section->streamed_bytes > 0) {
             spy_paper_set(&section->paper, SPY_STYLE_NOTE, BODY_INDENT);

@@ -343,6 +343,47 @@ static void a_long_text_is_told_in_parts_and_kept_whole(void **state)
     buffer_done(&body);
 }
 
+/* The last event that ended a block, as a viewer without the deltas sees it. */
+static struct llm_event last_end;
+static uint8_t last_first;
+static void take_end(void *context, const struct llm_event *event)
+{
+    if (event->kind != LLM_BLOCK || event->is_open)
+        return;
+    last_end = *event;
+    last_first = event->text.length ? event->text.data[0] : 0;
+}
+
+static void the_end_of_a_long_text_repeats_its_beginning_and_counts_the_rest(void **state)
+{
+    struct llm_context context = {
+        .emit = take_end, .next_call = 1, .held_maximum = 16 * 1024 * 1024};
+    const struct llm_exchange_start start = {
+        .exchange = 1, .time_ms = 1000, .api = LLM_API_ANTHROPIC_MESSAGES};
+    struct llm_exchange *exchange = llm_exchange_new(&context, &start);
+    struct buffer delta;
+    buffer_init(&delta, 1 << 20);
+    CHECK(buffer_append_text(&delta, "data: {\"type\":\"content_block_delta\",\"index\":0,"
+                                     "\"delta\":{\"type\":\"text_delta\",\"text\":\""));
+    for (int i = 0; i < 300000; i++)
+        CHECK(buffer_append_byte(&delta, 'z'));
+    CHECK(buffer_append_text(&delta, "\"}}\n\n"));
+    llm_exchange_request_end(exchange, 1001);
+    llm_exchange_response_head(exchange, 1002, 200, of_sse, 1);
+    for (int i = 0; i < 10; i++)
+        llm_exchange_response_body(exchange, 1003, buffer_bytes(&delta));
+    llm_exchange_response_body(exchange, 1004,
+                               BYTES_LITERAL("data: {\"type\":\"message_stop\"}\n\n"));
+    assert_int_equal(last_end.text.length, 900000);
+    assert_int_equal(last_first, 'z');
+    assert_int_equal(last_end.bytes, 2100000);
+    assert_true(context.held_bytes < 3 * LLM_EVENT_TEXT_MAX);
+    llm_exchange_end(exchange, 1005, BYTES_EMPTY);
+    llm_exchange_free(exchange);
+    assert_int_equal(context.held_bytes, 0);
+    buffer_done(&delta);
+}
+
 static void a_gap_ends_the_reading_of_that_side_and_is_said(void **state)
 {
     struct llm_run run;
@@ -783,6 +824,7 @@ RUN_TESTS(cmocka_unit_test(values_of_wrong_types_in_requests_are_survived),
           cmocka_unit_test(long_errors_and_long_words_are_cut),
           cmocka_unit_test(a_response_has_at_most_so_many_blocks),
           cmocka_unit_test(a_long_text_is_told_in_parts_and_kept_whole),
+          cmocka_unit_test(the_end_of_a_long_text_repeats_its_beginning_and_counts_the_rest),
           cmocka_unit_test(a_gap_ends_the_reading_of_that_side_and_is_said),
           cmocka_unit_test(a_broken_or_unknown_coding_is_said_and_nothing_is_guessed),
           cmocka_unit_test(a_compressed_request_is_read),
