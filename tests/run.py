@@ -238,7 +238,7 @@ def suite_judges():
 
 
 def suite_harnesses():
-    """Pi, Claude Code and Codex at stand-ins for their providers, through the wall; 4 minutes."""
+    """Pi, Claude Code and Codex at stand-ins for their providers, and what spy shows; 5 minutes."""
     return run_pytest_suite("harnesses")
 
 

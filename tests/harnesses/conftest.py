@@ -7,6 +7,7 @@ import pytest
 
 from internet.linux import command
 from internet.provider.fixtures import *
+from internet.provider.viewer import Viewer
 
 STORE = "/etc/ssl/certs/ca-certificates.crt"
 
@@ -46,3 +47,11 @@ class Runner:
 @pytest.fixture
 def runner(world, wall, store, tmp_path):
     return Runner(world, wall, tmp_path)
+
+
+@pytest.fixture
+def watcher(wall):
+    """Somebody watches and wants bodies, too."""
+    made = Viewer(wall, "bodies")
+    yield made
+    made.stop()

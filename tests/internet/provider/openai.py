@@ -152,13 +152,14 @@ def responses_results(request):
 
 
 def responses_tools(request):
-    """Names, with their namespace before a dot; Codex names tools in the input."""
+    """Names, with their namespace before a dot, or the type of the provider's own tools; Codex
+    names tools in the input."""
     def names(listed, prefix=""):
         for tool in listed:
             if tool.get("type") == "namespace":
                 yield from names(tool["tools"], f"{tool['name']}.")
-            elif "name" in tool:
-                yield prefix + tool["name"]
+            else:
+                yield prefix + tool.get("name", tool["type"])
 
     listed = list(request.get("tools") or [])
     for each in items(request):
