@@ -65,17 +65,19 @@ enum screen_action screen_keys_find(const struct screen_input_event *event)
     return SCREEN_NOTHING;
 }
 
-/* `-` would be a hyphen, and `'` or `.` at the start of a line a request. */
-static bool add_roff(struct buffer *out, const char *text)
+/* Each word begins with what has no width: many of them would be macros or punctuation. */
+static bool add_keys(struct buffer *out, const char *shown)
 {
-    bool is_fine = true;
-    for (; *text; text++) {
-        if (*text == '-')
-            is_fine = is_fine && buffer_append_text(out, "\\-");
-        else
-            is_fine = is_fine && buffer_append_byte(out, (uint8_t)*text);
+    bool is_fine = buffer_append_text(out, ".It Cm");
+    bool is_first = true;
+    for (; *shown && is_fine; shown++) {
+        if (is_first)
+            is_fine = buffer_append_text(out, " \\&");
+        is_first = *shown == ' ';
+        if (!is_first)
+            is_fine = is_fine && buffer_append_byte(out, (uint8_t)*shown);
     }
-    return is_fine;
+    return is_fine && buffer_append_byte(out, '\n');
 }
 
 bool screen_keys_manual(struct buffer *out)
@@ -83,10 +85,10 @@ bool screen_keys_manual(struct buffer *out)
     bool is_fine = true;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && is_fine; i++) {
         if (rows[i].chapter)
-            is_fine = buffer_append_format(out, ".SS %s\n", rows[i].chapter);
-        is_fine = is_fine && buffer_append_text(out, ".TP 14\n.B \"") &&
-                  add_roff(out, rows[i].shown) && buffer_append_text(out, "\"\n") &&
-                  add_roff(out, rows[i].summary) && buffer_append_byte(out, '\n');
+            is_fine = buffer_append_format(out, "%s.Ss %s\n.Bl -tag -width 14n\n",
+                                           i > 0 ? ".El\n" : "", rows[i].chapter);
+        is_fine = is_fine && add_keys(out, rows[i].shown) &&
+                  buffer_append_format(out, "%s\n", rows[i].summary);
     }
-    return is_fine;
+    return is_fine && buffer_append_text(out, ".El\n");
 }

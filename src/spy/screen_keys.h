@@ -64,7 +64,7 @@ const struct screen_key_row *screen_keys_rows(size_t *count);
 
 enum screen_action screen_keys_find(const struct screen_input_event *event);
 
-/** The table as the list of a manual page (roff). */
+/** The table as lists of a manual page (mdoc), which docs/man/rootcell-spy-screen.7 holds. */
 bool screen_keys_manual(struct buffer *out);
 
 #endif

@@ -1,6 +1,7 @@
 #include "test.h"
 
 #include "spy/screen_keys.h"
+#include "system/file.h"
 
 static enum screen_action action_of(char character)
 {
@@ -55,13 +56,21 @@ static void every_action_has_one_row_and_no_key_has_two(void **state)
         assert_true(seen[action]);
 }
 
-static void the_manual_is_made_from_the_table(void **state)
+/* After a change of the table: put the text that fails here into the page. */
+static void the_manual_page_has_the_table(void **state)
 {
-    struct buffer out;
+    struct buffer out, page;
+    struct error error;
     buffer_init(&out, 16384);
+    buffer_init(&page, 65536);
     assert_true(screen_keys_manual(&out));
-    struct bytes text = buffer_bytes(&out);
-    assert_true(bytes_start_with(text, BYTES_LITERAL(".SS Calls\n.TP 14\n.B \"]\"\nnext call\n")));
+    assert_true(buffer_append_byte(&out, 0));
+    assert_true(file_read(TEST_CAPTURES "/../../docs/man/rootcell-spy-screen.7", &page, &error));
+    assert_true(buffer_append_byte(&page, 0));
+    const char *table = (const char *)buffer_bytes(&out).data;
+    if (strstr((const char *)buffer_bytes(&page).data, table) == NULL)
+        fail_msg("%s", table);
+    buffer_done(&page);
     buffer_done(&out);
     buffer_init(&out, 100);
     assert_false(screen_keys_manual(&out));
@@ -71,4 +80,4 @@ static void the_manual_is_made_from_the_table(void **state)
 RUN_TESTS(cmocka_unit_test(a_key_without_a_row_does_nothing),
           cmocka_unit_test(keys_that_users_of_other_viewers_know_do_the_same),
           cmocka_unit_test(every_action_has_one_row_and_no_key_has_two),
-          cmocka_unit_test(the_manual_is_made_from_the_table))
+          cmocka_unit_test(the_manual_page_has_the_table))
