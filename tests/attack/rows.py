@@ -13,6 +13,7 @@ SECTIONS = {
     "http2": "HTTP/2",
     "ssh": "SSH and CONNECT",
     "records": "Records and views",
+    "capture": "Captured calls to models",
     "policy": "Policy",
     "host": "Host side",
 }
@@ -131,6 +132,9 @@ ROWS = {
     "records-terminal": "control characters, terminal escapes, right-to-left marks",
     "records-flood": "floods of records",
     "records-secrets": "values of fields and bodies, file modes",
+    "capture-secrets": "keys in fields and queries of captured calls, however they are written",
+    "capture-logins": "logins and tokens at the hosts of providers, however their path is written",
+    "capture-bodies": "bombs, endless lines, broken codings and frames, deep JSON, terminal escapes",
     "policy-broken": "lines that cannot be understood, bytes that are no UTF-8",
     "policy-missing": "files that are missing",
     "policy-empty": "files that are empty or hold only comments",

@@ -12,6 +12,7 @@ from internet.wait import wait_until
 PROVIDER = """\
 provider example
 api anthropic-messages POST origin.example.com /v1/messages
+api bedrock-converse-stream POST origin.example.com /model/*/converse-stream
 api other * origin.example.com /llm/**
 api other * h2.example.com /llm/**
 api other GET ws.example.com /echo
@@ -118,7 +119,7 @@ class Viewer:
                 found.setdefault(event["call"], []).append(event)
         return [Call(events) for events in found.values()]
 
-    def call(self, path, seconds=20.0):
+    def call(self, path, seconds=60.0):
         """The newest call of that path, when it is over."""
 
         def search():
@@ -127,7 +128,7 @@ class Viewer:
 
         return wait_until(search, f"the call of {path} to be seen", seconds)
 
-    def wait_event(self, kind, seconds=20.0, **wanted):
+    def wait_event(self, kind, seconds=60.0, **wanted):
         def search():
             return next((event for event in self.events() if event["event"] == kind and
                          all(event.get(key) == value for key, value in wanted.items())), None)

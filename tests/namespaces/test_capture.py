@@ -81,17 +81,20 @@ def test_shows_nothing_of_other_hosts_paths_and_logins(agent, viewer):
 def test_shows_no_secret_of_a_head(agent, viewer, script):
     def answer(request, connection):
         connection.read_body(request)
-        connection.answer(b"{}", fields=(f"Set-Cookie: session={SECRET}",
-                                         f"X-Echo: Bearer {SECRET}",
-                                         f"Location: https://a.example/?access_token={SECRET}",
-                                         "Anthropic-Organization-Id: org-nobody-sees"))
+        connection.answer(b"{}", fields=(
+            ("Set-Cookie", f"session={SECRET}"), ("X-Echo", f"Bearer {SECRET}"),
+            ("Location", f"https://a.example/?access_token={SECRET}"),
+            ("Anthropic-Organization-Id", "org-nobody-sees")))
         return True
 
     script("/llm/secret", answer)
-    agent.request(NAME, f"/llm/secret?api_key={SECRET}&x=1", method="POST", body=BODY, fields=[
-        f"Authorization: Bearer {SECRET}", f"X-Api-Key: {SECRET}", f"Cookie: a={SECRET}",
-        f"X-Amz-Security-Token: {SECRET}", f"X-Note: bearer {SECRET}", f"X-Other: {SECRET}"])
-    viewer.call("/llm/secret?api_key=[redacted]&x=1")
+    status, _, _ = agent.request(
+        NAME, f"/llm/secret?api_key={SECRET}&x=1", method="POST", body=BODY, fields=[
+            f"Authorization: Bearer {SECRET}", f"X-Api-Key: {SECRET}", f"Cookie: a={SECRET}",
+            f"X-Amz-Security-Token: {SECRET}", f"X-Note: bearer {SECRET}", f"X-Other: {SECRET}"])
+    assert status == 200
+    call = viewer.call("/llm/secret?api_key=[redacted]&x=1")
+    assert ["set-cookie", "[redacted]"] in call.response["headers"]
     assert SECRET.encode() not in viewer.received
     assert b"org-nobody-sees" not in viewer.received
 
