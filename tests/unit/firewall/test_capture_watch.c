@@ -70,25 +70,36 @@ static int64_t turn(struct capture_watch *watch, struct pollfd polled[CAPTURE_WA
     return timeout_us;
 }
 
-static void decoding_rests_eleven_times_as_long_as_it_computed(void **state)
+/* One turn with frames. True when it was seen to rest afterwards. */
+static bool is_seen_to_rest(struct capture_watch *watch, uint64_t first)
 {
-    struct capture_watch *watch = watch_of(-1, true);
     struct pollfd polled[CAPTURE_WATCH_POLLED];
-    for (uint64_t i = 1; i <= CAPTURE_WATCH_DATAGRAMS && tell_exchange(i, CAPTURE_BODY_MAX); i++)
+    for (uint64_t i = 0; i < CAPTURE_WATCH_DATAGRAMS && tell_exchange(first + i, CAPTURE_BODY_MAX);
+         i++)
         continue;
     int64_t began_us = wall_clock_computed_us();
     turn(watch, polled);
     int64_t computed_us = wall_clock_computed_us() - began_us;
     int64_t rest_us = -1;
     capture_watch_prepare(watch, polled, &rest_us);
-    assert_int_equal(polled[0].fd, -1);
+    if (polled[0].fd >= 0)
+        return false;
     assert_true(rest_us > 0);
     assert_true(rest_us <= computed_us * CAPTURE_WATCH_REST);
-    while (polled[0].fd < 0) {
-        rest_us = -1;
+    while (polled[0].fd < 0)
         capture_watch_prepare(watch, polled, &rest_us);
-    }
     assert_int_equal(polled[0].fd, start.socket);
+    return true;
+}
+
+/* A machine that has other things to do may let the rest go by before it is looked at. */
+static void decoding_rests_eleven_times_as_long_as_it_computed(void **state)
+{
+    struct capture_watch *watch = watch_of(-1, true);
+    bool is_seen = false;
+    for (uint64_t turn = 0; turn < 200 && !is_seen; turn++)
+        is_seen = is_seen_to_rest(watch, 1 + turn * CAPTURE_WATCH_DATAGRAMS);
+    assert_true(is_seen);
     stop(watch);
 }
 
