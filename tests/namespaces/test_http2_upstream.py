@@ -611,9 +611,10 @@ def narrow(world):
 def test_a_head_that_waits_behind_an_upload_does_not_leave_after_a_reload_forbids_it(
         world, wall, agent, script, policy, narrow):
     """The origin stops reading in the middle of an upload; what is asked then waits behind it in
-    the wall's kernel, where a reset of its stream would not find it."""
+    the wall's kernel, where a reset of its stream would not find it. (Of the usual name the wall
+    remembers from other tests that its server wanted HTTP/1.1.)"""
     holds, go_on = threading.Event(), threading.Event()
-    policy.reload(https=f"{NAME} POST /stuck\n{NAME} GET\n")
+    policy.reload(https=f"{OTHER} POST /stuck\n{OTHER} GET\n")
 
     def stop_reading(stream):
         stream.connection.do(
@@ -625,7 +626,7 @@ def test_a_head_that_waits_behind_an_upload_does_not_leave_after_a_reload_forbid
         stream.read_all()
 
     script("/stuck", stop_reading)
-    with http2_client.connect(agent, NAME) as client:
+    with http2_client.connect(agent, OTHER) as client:
         upload = client.start("/stuck", method="POST", is_end=False)
         assert holds.wait(10)
         connection = world.http2.requests[-1].connection
@@ -640,7 +641,7 @@ def test_a_head_that_waits_behind_an_upload_does_not_leave_after_a_reload_forbid
             pytest.fail("the origin's kernel takes everything")
         client.start("/forbidden")
         ping(client)
-        policy.reload(https=f"{NAME} POST /stuck\n")
+        policy.reload(https=f"{OTHER} POST /stuck\n")
         go_on.set()
 
         def targets():
