@@ -7,12 +7,13 @@
 
 struct invocation;
 
-enum { COMMAND_OPTION_LIMIT = 8, COMMAND_OPERANDS_ANY = 1000000 };
+enum { COMMAND_OPTION_LIMIT = 24, COMMAND_OPERANDS_ANY = 1000000 };
 
 struct command_option {
     const char *name; /* without the dashes; NULL ends a list */
     char letter;      /* short form, 0 for none */
     const char *summary;
+    const char *value; /* what a value stands for in help, NULL for an option without one */
 };
 
 /**
@@ -27,6 +28,7 @@ struct command {
     const char *summary;      /* half a line */
     const char *description;  /* paragraphs for help and the man page, separated by empty lines */
     const struct command_option *options; /* NULL for none */
+    bool is_passed_on; /* another program reads options and operands: they all become operands */
     int (*run)(const struct invocation *invocation);
 };
 
@@ -51,6 +53,9 @@ struct invocation {
 bool invocation_has(const struct invocation *invocation, const char *option_name);
 void invocation_done(struct invocation *invocation);
 
+/** Whether this word is an option of the command whose value is the word after it. */
+bool command_option_takes_next(const struct command *command, const char *word);
+
 /** How a command of ours ends: a failure is told with the command's name before it. */
 int command_finish(bool is_done, const char *name, struct error *error);
 
@@ -66,6 +71,7 @@ int command_provision(const struct invocation *invocation);
 int command_pubkey(const struct invocation *invocation);
 int command_remove(const struct invocation *invocation);
 int command_selftest(const struct invocation *invocation);
+int command_spy(const struct invocation *invocation);
 int command_ssh_config(const struct invocation *invocation);
 int command_stop(const struct invocation *invocation);
 int command_version(const struct invocation *invocation);

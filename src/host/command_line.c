@@ -106,10 +106,56 @@ static bool check_operands(const struct invocation *invocation, struct error *er
     return refuse(operands->texts[0], "no such word", command, error);
 }
 
+static bool is_option_of(const struct command *command, const char *word)
+{
+    size_t length = strcspn(word, "=");
+    for (const struct command_option *option = command->options; option->name; option++) {
+        bool has_value = word[length] == '=';
+        if (strlen(option->name) + 2 == length && strncmp(word, "--", 2) == 0 &&
+            strncmp(word + 2, option->name, length - 2) == 0 && (!has_value || option->value))
+            return true;
+    }
+    return false;
+}
+
+/* For another program: its words in their order, without what is ours. */
+static bool parse_passed_on(char *const *rest, struct invocation *invocation, struct error *error)
+{
+    struct argument_list *operands = &invocation->operands;
+    for (; *rest; rest++) {
+        bool is_instance = false;
+        if (strcmp(*rest, "--") == 0) {
+            for (; *rest; rest++)
+                argument_list_add(operands, *rest);
+            return true;
+        }
+        if (strcmp(*rest, "--help") == 0 || strcmp(*rest, "-h") == 0) {
+            become_help(invocation);
+            return true;
+        }
+        if (**rest != '-' || strcmp(*rest, "-") == 0 || is_option_of(invocation->command, *rest)) {
+            argument_list_add(operands, *rest);
+            if (!command_option_takes_next(invocation->command, *rest))
+                continue;
+            if (rest[1] == NULL)
+                return refuse(*rest, "needs a value after it", invocation->command, error);
+            argument_list_add(operands, *++rest);
+            continue;
+        }
+        if (!take_instance(&rest, invocation, &is_instance, error))
+            return false;
+        if (!is_instance)
+            return refuse(*rest, "no such option", invocation->command, error);
+    }
+    return true;
+}
+
 /* After the name of a command of ours. */
 static bool parse_own(char *const *rest, struct invocation *invocation, struct error *error)
 {
     bool is_only_operands = false;
+    if (invocation->command->is_passed_on)
+        return parse_passed_on(rest, invocation, error);
     for (; *rest; rest++) {
         bool is_instance = false;
         if (is_only_operands || **rest != '-' || strcmp(*rest, "-") == 0) {

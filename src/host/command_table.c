@@ -6,39 +6,64 @@
 #include <string.h>
 
 static const struct command_option allow_options[] = {
-    {"ssh", 0, "the hosts are SSH hosts (allowed-ssh.txt)"},
-    {"dns", 0, "the names only resolve (allowed-dns.txt)"},
-    {"remove", 0, "take the rules of these hosts away"},
+    {"ssh", 0, "the hosts are SSH hosts (allowed-ssh.txt)", NULL},
+    {"dns", 0, "the names only resolve (allowed-dns.txt)", NULL},
+    {"remove", 0, "take the rules of these hosts away", NULL},
     {0},
 };
 
 static const struct command_option json_option[] = {
-    {"json", 0, "print JSON"},
+    {"json", 0, "print JSON", NULL},
     {0},
 };
 
 static const struct command_option log_options[] = {
-    {"follow", 'f', "go on printing what is added"},
-    {"denied", 0, "only what was refused"},
-    {"json", 0, "print the records as JSON lines"},
+    {"follow", 'f', "go on printing what is added", NULL},
+    {"denied", 0, "only what was refused", NULL},
+    {"json", 0, "print the records as JSON lines", NULL},
     {0},
 };
 
 static const struct command_option remove_options[] = {
-    {"yes", 'y', "do not ask"},
+    {"yes", 'y', "do not ask", NULL},
     {0},
 };
 
 static const struct command_option image_options[] = {
-    {"force", 0, "build: make them anew even from the same inputs"},
+    {"force", 0, "build: make them anew even from the same inputs", NULL},
     {0},
 };
 
 static const struct command_option help_options[] = {
-    {"manual", 0, "print the manual page rootcell(1) instead, in man form"},
+    {"manual", 0, "print the manual page rootcell(1) instead, in man form", NULL},
     {0},
 };
 
+/* rootcell-spy reads them: src/spy/spy_options.c has the same rows, and a test compares them. */
+static const struct command_option spy_options[] = {
+    {"json", 0, "print each finished call as a JSON object in a line", NULL},
+    {"tui", 0, "browse on a full screen", NULL},
+    {"raw", 0, "add headers and bodies, without their secrets", NULL},
+    {"no-dedupe", 0, "show all of each request, not only what is new", NULL},
+    {"no-denied", 0, "leave out what the firewall denied", NULL},
+    {"tools", 0, "show what tools do and take, not only their names", NULL},
+    {"session", 0, "only this session; the beginning of its id is enough", "ID"},
+    {"provider", 0, "only this provider: anthropic, bedrock, openai", "NAME"},
+    {"since", 0, "only from then on: 10m, 2h, or 2026-01-31T12:00:00Z", "WHEN"},
+    {"filter", 0, "only calls that meet it: see rootcell-spy(1)", "EXPR"},
+    {"record", 0, "keep what is seen in a new file, to show it again", "FILE"},
+    {"color", 0, "auto, always or never", "WHEN"},
+    {"width", 0, "wrap at so many columns", "N"},
+    {"utc", 0, "show times in UTC", NULL},
+    {"backlog", 0, "end when what was captured before has come", NULL},
+    {"har", 0, "export: an HTTP archive (HAR 1.2)", "FILE"},
+    {"jsonl", 0, "export: the lines of --json", "FILE"},
+    {"otel", 0, "export: OpenTelemetry spans (OTLP as JSON)", "FILE"},
+    {"html", 0, "export: one page that needs nothing else", "FILE"},
+    {0},
+};
+
+static const char *const spy_words[] = {"export", NULL};
 static const char *const image_words[] = {"build", "list", "release", "verify", NULL};
 static const char *const shell_words[] = {"bash", "zsh", "fish", NULL};
 
@@ -118,6 +143,24 @@ const struct command command_table[] = {
                        "lists their members.",
         .options = log_options,
         .run = command_log,
+    },
+    {
+        .name = "spy",
+        .operands = "[export] [RECORDING]",
+        .operand_maximum = COMMAND_OPERANDS_ANY,
+        .words = spy_words,
+        .summary = "show what the agent and its language models say, live",
+        .description =
+            "Calls to Anthropic, Bedrock and OpenAI as they happen: what is new in each request, "
+            "the answer as it streams, tool calls with their results, tokens and an estimate of "
+            "the cost; and between them what the firewall denied. Secrets are taken out before "
+            "anything leaves the firewall.\n\n"
+            "With a RECORDING, made with --record, shows that; no instance is needed then. "
+            "\"spy export\" writes what was captured, or a recording, in other forms. "
+            "rootcell-spy(1) says more, and rootcell-spy(5) what the JSON is made of.",
+        .options = spy_options,
+        .is_passed_on = true,
+        .run = command_spy,
     },
     {
         .name = "doctor",
@@ -224,6 +267,15 @@ const struct command *command_find(const char *name)
             return row;
     }
     return NULL;
+}
+
+bool command_option_takes_next(const struct command *command, const char *word)
+{
+    for (const struct command_option *option = command->options; option && option->name; option++) {
+        if (strncmp(word, "--", 2) == 0 && strcmp(word + 2, option->name) == 0)
+            return option->value != NULL;
+    }
+    return false;
 }
 
 bool invocation_has(const struct invocation *invocation, const char *option_name)

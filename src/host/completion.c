@@ -143,8 +143,9 @@ static void append_fish(struct buffer *out)
         add(out, "'\n");
         for (size_t i = 0; row->options && row->options[i].name; i++)
             CHECK(buffer_append_format(
-                out, "complete -c rootcell -n '__fish_seen_subcommand_from %s' -l %s -d '%s'\n",
-                row->name, row->options[i].name, row->options[i].summary));
+                out, "complete -c rootcell -n '__fish_seen_subcommand_from %s' -l %s%s -d '%s'\n",
+                row->name, row->options[i].name, row->options[i].value ? " -r" : "",
+                row->options[i].summary));
         for (const char *const *word = row->words; word && *word; word++)
             CHECK(buffer_append_format(
                 out, "complete -c rootcell -n '__fish_seen_subcommand_from %s' -f -a %s\n",

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LINE_WIDTH = 78, COLUMN = 14 };
+enum { LINE_WIDTH = 78, COLUMN = 17 };
 
 static void add(struct buffer *out, const char *text)
 {
@@ -66,10 +66,11 @@ void help_append_overview(struct buffer *out)
 
 static void option_text(const struct command_option *option, char *text, size_t size)
 {
+    const char *value = option->value ? option->value : "", *space = option->value ? " " : "";
     if (option->letter)
-        snprintf(text, size, "-%c, --%s", option->letter, option->name);
+        snprintf(text, size, "-%c, --%s%s%s", option->letter, option->name, space, value);
     else
-        snprintf(text, size, "--%s", option->name);
+        snprintf(text, size, "--%s%s%s", option->name, space, value);
 }
 
 void help_append_command(struct buffer *out, const struct command *command)
@@ -185,7 +186,7 @@ static const char manual_end[] =
     ".TP\n.I instances/NAME/state.json\naddresses and ports that were chosen for the instance\n"
     ".TP\n.I instances/NAME/vm/agent/disk.qcow2\nthe disk of the agent VM\n"
     ".SH SEE ALSO\n"
-    "rootcell\\-env(5), rootcell\\-policy(5), rootcell\\-audit(5)\n";
+    "rootcell\\-spy(1), rootcell\\-env(5), rootcell\\-policy(5), rootcell\\-audit(5)\n";
 
 void help_append_manual(struct buffer *out)
 {

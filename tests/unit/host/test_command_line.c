@@ -124,6 +124,33 @@ static void takes_the_environment_s_instance_when_none_is_given(void **state)
     invocation_done(&invocation);
 }
 
+static void assert_passed_on(const char *line, const char *words)
+{
+    struct invocation invocation;
+    struct error error;
+    assert_true(parse(line, NULL, &invocation, &error),
+                cmocka_unit_test(words_for_another_program_are_passed_on_in_their_order));
+    assert_string_equal(invocation.command->name, "spy");
+    char *text = argument_list_quote(&invocation.operands);
+    assert_string_equal(text, words);
+    free(text);
+    invocation_done(&invocation);
+}
+
+static void words_for_another_program_are_passed_on_in_their_order(void **state)
+{
+    assert_refused("spy --bogus", "--bogus: no such option; see `rootcell help spy`");
+    assert_refused("spy --json=yes", "--json=yes: no such option; see `rootcell help spy`");
+    assert_refused("spy --filter", "--filter: needs a value after it; see `rootcell help spy`");
+    assert_refused("spy -x", "-x: no such option; see `rootcell help spy`");
+    assert_passed_on("spy", "");
+    assert_passed_on("spy --json --filter --raw file", "--json --filter --raw file");
+    assert_passed_on("spy --filter=x export", "--filter=x export");
+    assert_passed_on("spy -i work --session -i --json", "--session -i --json");
+    assert_passed_on("spy --json -- -i work", "--json -- -i work");
+    assert_passed_on("spy -", "-");
+}
+
 RUN_TESTS(cmocka_unit_test(refuses_what_it_does_not_know),
           cmocka_unit_test(refuses_instance_names_that_lead_elsewhere),
           cmocka_unit_test(takes_the_instance_before_and_after_a_command_of_ours),
