@@ -2,8 +2,8 @@
 
 #include "base/memory.h"
 #include "host/message.h"
-#include "host/running_instance.h"
 #include "host/spy_session.h"
+#include "host/ssh_session.h"
 #include "system/own_program.h"
 
 #include <errno.h>
@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+enum { DOOR_TIMEOUT_MS = 5000 };
 
 /* What the words after `spy` come to; the viewer reads them itself. */
 struct spy_words {
@@ -71,23 +73,43 @@ static void make_arguments(const struct invocation *invocation, const char *fold
     }
 }
 
+/* Nothing is started for it: what an instance did before cannot be seen any more. */
+static bool require_running(const struct instance *instance, struct error *error)
+{
+    if (instance_vm_process(instance, VM_ROLE_FIREWALL) == 0)
+        return error_set(error, "instance \"%s\" does not run; `rootcell -i %s` starts it",
+                         instance->name, instance->name);
+    return ssh_session_is_connected(instance, VM_ROLE_FIREWALL) ||
+           ssh_session_is_door_open(instance, DOOR_TIMEOUT_MS) ||
+           error_set(error,
+                     "the firewall VM of instance \"%s\" does not answer; it may be starting",
+                     instance->name);
+}
+
 static int watch(const struct invocation *invocation, const struct spy_words *words,
                  const struct argument_list *arguments)
 {
     struct home home;
-    struct instance instance;
+    struct instance instance = {0};
     struct error error;
-    if (!home_find(&home, &error) ||
-        !running_instance_open(&instance, &home, invocation->instance, &error)) {
+    int status;
+    if (!home_find(&home, &error)) {
         message_error(&error);
         return EXIT_STATUS_NOT_RUN;
     }
-    struct spy_session session = {
-        .instance = &instance,
-        .viewer = arguments,
-        .wants_bodies = words->wants_bodies,
-    };
-    int status = spy_session_run(&session);
+    struct spy_session session = {&instance, arguments, words->wants_bodies};
+    bool is_shown = instance_read(&instance, &home, invocation->instance, &error) &&
+                    require_running(&instance, &error);
+    if (is_shown && words->is_export && !instance.settings.is_recording)
+        message_note(
+            "spy: the firewall keeps no calls while nobody watches: see ROOTCELL_RECORDING "
+            "in rootcell-env(5)");
+    is_shown = is_shown && spy_session_run(&session, &status, &error);
+    if (!is_shown) {
+        error_add_context(&error, "spy");
+        message_error(&error);
+        status = EXIT_STATUS_NOT_RUN;
+    }
     instance_done(&instance);
     home_done(&home);
     return status;

@@ -155,7 +155,8 @@ const struct command command_table[] = {
             "the answer as it streams, tool calls with their results, tokens and an estimate of "
             "the cost; and between them what the firewall denied. Secrets are taken out before "
             "anything leaves the firewall.\n\n"
-            "With a RECORDING, made with --record, shows that; no instance is needed then. "
+            "The instance has to run. With a RECORDING, made with --record, shows that; no "
+            "instance is needed then. "
             "\"spy export\" writes what was captured, or a recording, in other forms. "
             "rootcell-spy(1) says more, and rootcell-spy(5) what the JSON is made of.",
         .options = spy_options,

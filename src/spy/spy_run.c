@@ -234,13 +234,17 @@ static void tick(struct run *run)
 /* Wait until there is something to read. False when the end has come. */
 static bool wait_for_input(struct run *run)
 {
+    /* No event is asked of standard output: that nobody reads it any more is told anyway. */
     struct pollfd polled[] = {{.fd = run->input, .events = POLLIN},
-                              {.fd = signal_pipe[0], .events = POLLIN}};
+                              {.fd = signal_pipe[0], .events = POLLIN},
+                              {.fd = run->out}};
     bool is_until_quiet = run->options->is_backlog;
     int64_t start = wall_clock_monotonic_ms();
     while (end_signal == 0) {
-        int ready = poll(polled, 2, TICK_MS);
+        int ready = poll(polled, 3, TICK_MS);
         if (ready < 0 && errno != EINTR)
+            return false;
+        if (ready > 0 && (polled[2].revents & (POLLERR | POLLHUP)))
             return false;
         if (ready > 0 && polled[1].revents) {
             uint8_t drained[64];

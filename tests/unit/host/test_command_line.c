@@ -128,8 +128,7 @@ static void assert_passed_on(const char *line, const char *words)
 {
     struct invocation invocation;
     struct error error;
-    assert_true(parse(line, NULL, &invocation, &error),
-                cmocka_unit_test(words_for_another_program_are_passed_on_in_their_order));
+    assert_true(parse(line, NULL, &invocation, &error));
     assert_string_equal(invocation.command->name, "spy");
     char *text = argument_list_quote(&invocation.operands);
     assert_string_equal(text, words);
@@ -157,4 +156,5 @@ RUN_TESTS(cmocka_unit_test(refuses_what_it_does_not_know),
           cmocka_unit_test(passes_a_program_for_the_vm_as_it_is),
           cmocka_unit_test(turns_help_options_into_the_help_command),
           cmocka_unit_test(notes_options_and_takes_operands_after_two_dashes),
-          cmocka_unit_test(takes_the_environment_s_instance_when_none_is_given))
+          cmocka_unit_test(takes_the_environment_s_instance_when_none_is_given),
+          cmocka_unit_test(words_for_another_program_are_passed_on_in_their_order))

@@ -43,6 +43,46 @@ static void every_setting_has_its_words(void **state)
     buffer_done(&page);
 }
 
+static size_t count_of(const char *text, const char *word)
+{
+    size_t count = 0;
+    for (; (text = strstr(text, word)); text += strlen(word))
+        count++;
+    return count;
+}
+
+/* The viewer reads its options itself; each stands in its page, too. */
+static void options_of_spy_are_those_of_the_viewer(void **state)
+{
+    struct buffer source, page;
+    buffer_init(&source, HELP_BYTES_LIMIT);
+    buffer_init(&page, HELP_BYTES_LIMIT);
+    read_golden("src/spy/spy_options.c", &source);
+    read_golden("docs/man/rootcell-spy.1", &page);
+    char *rows = bytes_copy_text(buffer_bytes(&source));
+    char *words = bytes_copy_text(buffer_bytes(&page));
+    size_t count = 0;
+    for (const struct command_option *row = command_find("spy")->options; row->name; row++) {
+        char expected[300], option[60];
+        snprintf(expected, sizeof(expected), "{\"%s\", %s%s%s, \"%s\"}", row->name,
+                 row->value ? "\"" : "", row->value ? row->value : "NULL", row->value ? "\"" : "",
+                 row->summary);
+        assert_non_null(strstr(rows, expected));
+        size_t length = (size_t)snprintf(option, sizeof(option), "\\-\\-");
+        for (const char *letter = row->name; *letter; letter++)
+            length += (size_t)snprintf(option + length, sizeof(option) - length, "%s%c",
+                                       *letter == '-' ? "\\" : "", *letter);
+        assert_non_null(strstr(words, option));
+        count++;
+    }
+    /* --help and --version are everywhere. */
+    assert_int_equal(count + 2, count_of(rows, "    [OPTION_"));
+    free(rows);
+    free(words);
+    buffer_done(&source);
+    buffer_done(&page);
+}
+
 static void every_command_has_its_words(void **state)
 {
     for (const struct command *row = command_table; row->name; row++) {
@@ -90,6 +130,7 @@ static void completions_offer_every_command_and_option(void **state)
 }
 
 RUN_TESTS(cmocka_unit_test(manual_page_is_the_one_in_docs),
+          cmocka_unit_test(options_of_spy_are_those_of_the_viewer),
           cmocka_unit_test(every_setting_has_its_words),
           cmocka_unit_test(every_command_has_its_words),
           cmocka_unit_test(overview_names_every_command),
