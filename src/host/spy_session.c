@@ -88,6 +88,7 @@ static void set_signals(struct run *run)
 {
     struct sigaction action = {.sa_handler = note_signal};
     sigset_t blocked;
+    pending_signal = 0;
     sigemptyset(&action.sa_mask);
     sigemptyset(&blocked);
     for (int i = 0; i < OUR_SIGNAL_COUNT; i++) {
