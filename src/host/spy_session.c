@@ -40,7 +40,7 @@ enum {
     ANSWER_TIMEOUT_MS = 60000, /* emulation on a busy host */
     SAID_CAP = 4096,
     CANNOT_RUN = 127,
-    CONNECTION_LOST = 255 /* ssh's own */
+    CONNECTION_LOST = 128 /* above it: 255 is ssh's own, others are signals that ended ssh */
 };
 
 static volatile sig_atomic_t pending_signal;
@@ -191,7 +191,7 @@ static bool fail_with_end(struct run *run, bool has_begun, struct error *error)
     char shown[300];
     reap(&run->ssh, &run->ssh_status, 0);
     last_words(run, shown, sizeof(shown));
-    if (run->ssh_status == CONNECTION_LOST)
+    if (run->ssh_status > CONNECTION_LOST)
         return error_set(error,
                          "the connection to the firewall VM %s (%s); `rootcell list` shows "
                          "its state",

@@ -11,13 +11,18 @@ import subprocess
 import termios
 import time
 from fcntl import ioctl
+from pathlib import Path
 
 import pytest
 
 from calibration import Timing
+from conftest import TOP
 from attack.marks import row
+from internet.provider import Answer, Script, Text, Thinking, Tool, Usage
 from internet.provider.server import BEDROCK
 from internet.wait import wait_until
+from screen.terminal import Terminal
+from spying import PATIENCE, Spy, attach, await_viewers, captures_in_the_vm
 
 TASK = "run echo hello and tell me what it printed"
 NODE_ECHO = """
@@ -221,8 +226,11 @@ def test_runs_pi_with_a_tool_call(cell, provider):
     (folder / "auth.json").write_text(json.dumps(
         {"anthropic": {"type": "api_key", "key": "sk-ant-api03-standin"}}))
     cell.succeed("provision", timeout=300)
-    check_task_of_pi(cell.run("pi", "-p", TASK, timeout=200), provider)
-    assert {call.host for call in provider.calls} == {"api.anthropic.com"}
+    with attach(cell, "--json") as spy:
+        check_task_of_pi(cell.run("pi", "-p", TASK, timeout=200), provider)
+        assert {call.host for call in provider.calls} == {"api.anthropic.com"}
+        spy.check(provider)
+        assert b"sk-ant-api03-standin" not in b"".join(spy.lines)
 
 
 def test_runs_pi_with_bedrock_whose_client_speaks_only_http2(cell, provider):
@@ -238,9 +246,12 @@ def test_runs_pi_with_bedrock_whose_client_speaks_only_http2(cell, provider):
         return [record for record in told if record.get("name") == BEDROCK]
 
     provider.protocols = ("h2",)
-    check_task_of_pi(cell.run(
-        "--", "env", "AWS_REGION=us-east-1", f"AWS_BEARER_TOKEN_BEDROCK={token}",
-        "pi", "--provider", "amazon-bedrock", "--model", model, "-p", TASK, timeout=200), provider)
+    with attach(cell, "--json") as spy:
+        check_task_of_pi(cell.run(
+            "--", "env", "AWS_REGION=us-east-1", f"AWS_BEARER_TOKEN_BEDROCK={token}", "pi",
+            "--provider", "amazon-bedrock", "--model", model, "-p", TASK, timeout=200), provider)
+        spy.check(provider)
+        assert token.encode() not in b"".join(spy.lines)
     for call in provider.calls:
         assert (call.transport, call.target, call.field(":authority")) == ("h2", path, BEDROCK)
         assert call.field("authorization") == f"Bearer {token}"
@@ -250,6 +261,83 @@ def test_runs_pi_with_bedrock_whose_client_speaks_only_http2(cell, provider):
         if record["kind"] == "http":
             assert (record["method"], record["path"], record["status"]) == \
                 ("POST", path, 200), record
+
+
+def ask_model(cell, *words):
+    """A call as small as it gets, from the agent VM."""
+    body = json.dumps({"model": "claude-standin", "max_tokens": 100, "stream": True,
+                       "messages": [{"role": "user", "content": "Tell me."}]})
+    return cell.run("--", "curl", "-sS", "-N", *words, "https://api.anthropic.com/v1/messages",
+                    "-H", "content-type: application/json", "-H", "x-api-key: sk-ant-secret",
+                    "-H", "anthropic-version: 2023-06-01", "-d", body)
+
+
+def test_spies_on_a_streamed_call_with_its_exact_texts_and_tokens(cell, provider):
+    told = "caf\u00e9 \x1b[31m\u202e\U0001f600 <b>\\n\"" * 500
+    provider.play = Script(Answer([Thinking("Well."), Text(told), Tool("bash", {"command": told})],
+                                  usage=Usage(7, 11, 13, 17, 0)))
+    with attach(cell, "--json") as spy, attach(cell, "--raw") as text:
+        assert b"message_stop" in ask_model(cell).stdout
+        spy.check(provider)
+        wait_until(lambda: b", out 17" in b"".join(text.lines), "the end of the text view", 60)
+        shown = b"".join(text.lines)
+        assert b"sk-ant-secret" not in shown + b"".join(spy.lines)
+        assert b"\x1b" not in shown and "\u202e".encode() not in shown
+        assert spy.end() == (0, "") and text.end() == (0, "")
+
+
+def test_shows_a_call_on_the_full_screen(cell, provider, world):
+    with world.firewall.entered():
+        terminal = Terminal([str(TOP / "build" / "rootcell"), "spy", "--tui"], 200, 50,
+                            cell.environment())
+    try:
+        terminal.wait_for("[Calls 0]")
+        provider.play = Script(Answer([Text("The screen has this.")], usage=Usage(1003, output=17)))
+        ask_model(cell)
+        terminal.wait_for("[Calls 1]", "The screen has this.", " 1003 ", " 17 ")
+        terminal.type("q")
+        assert terminal.end() == 0
+    finally:
+        terminal.close()
+    wait_until(lambda: captures_in_the_vm(cell) == 0, "the VM to be as before", PATIENCE)
+
+
+def test_viewers_that_are_killed_give_their_places_back(cell):
+    """Four may look at once, and whoever is killed, and however, leaves nothing in the VM."""
+    for victim in ("rootcell", "viewer", "group", "reader"):
+        viewers = [Spy(cell, "--json") for _ in range(4)]
+        await_viewers(cell, viewers)
+        fifth = cell.run("spy", "--json")
+        assert (fifth.returncode, fifth.stdout) == (125, b"")
+        assert fifth.stderr.startswith(b"rootcell: spy: the firewall refuses: 4 others"), fifth
+        for spy in viewers:
+            pid = spy.process.pid
+            children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+            by_name = {Path(f"/proc/{child}/comm").read_text().strip(): int(child)
+                       for child in children}
+            if victim == "rootcell":
+                os.kill(pid, 9)
+            elif victim == "viewer":
+                os.kill(by_name["rootcell-spy"], 9)
+            elif victim == "group":
+                os.killpg(pid, 2)
+            else:
+                os.kill(by_name["ssh"], 9)
+        ends = [spy.end() for spy in viewers]
+        statuses = {"rootcell": -9, "viewer": 137, "group": 0, "reader": 125}
+        assert [status for status, _ in ends] == [statuses[victim]] * 4, ends
+        if victim == "reader":
+            assert all("connection to the firewall VM was lost" in said for _, said in ends), ends
+        wait_until(lambda: captures_in_the_vm(cell) == 0, f"nothing left of {victim}", PATIENCE)
+
+
+def test_spy_ends_with_the_pipe_that_it_writes_to(cell):
+    first = cell.start("spy", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    wait_until(lambda: captures_in_the_vm(cell) == 1, "the viewer to be attached", PATIENCE)
+    first.stdout.close()
+    assert (first.wait(PATIENCE), first.stderr.read()) == (0, b"")
+    first.stderr.close()
+    wait_until(lambda: captures_in_the_vm(cell) == 0, "the VM to be as before", PATIENCE)
 
 
 def firewall_memory_kib(cell):
@@ -437,6 +525,9 @@ def test_keeps_files_over_stop_and_starts_cold_in_the_time_promised(cell):
     cell.succeed("--", "bash", "-c", "echo kept > ~/kept; sync")
     cell.succeed("stop")
     assert not cell.pids()
+    spied = cell.run("spy")
+    assert (spied.returncode, spied.stdout, spied.stderr) == (
+        125, b"", b'rootcell: spy: instance "default" does not run; `rootcell -i default` starts it\n')
     timing = Timing("cold start of a made instance", 20)
     timing.measure(lambda: cell.succeed("--", "true", timeout=300))
     assert cell.succeed("--", "cat", "kept") == "kept\n"

@@ -89,6 +89,8 @@ static void tells_an_end_that_nobody_asked_for(void **state)
     assert_fails("echo '{\"ok\":true}'; echo event; echo gone >&2; exit 255", "cat >seen",
                  "the connection to the firewall VM was lost (gone); `rootcell list` shows");
     assert_file("seen", "event\n");
+    assert_fails("echo '{\"ok\":true}'; kill -KILL $$", "cat >/dev/null",
+                 "the connection to the firewall VM was lost (no reason given)");
     assert_fails("echo '{\"ok\":true}'; exit 2", "cat >/dev/null",
                  "the firewall has ended the capture (no reason given); try again");
 }
