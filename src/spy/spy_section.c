@@ -4,6 +4,7 @@
 #include "llm/llm_json.h"
 #include "spy/spy_figures.h"
 #include "spy/spy_hash.h"
+#include "spy/spy_section_raw.h"
 #include "spy/spy_text.h"
 
 #include <assert.h>
@@ -11,7 +12,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PARAMETERS_MAX = 1024, NATIVE_CAP = 64 * 1024, BODY_INDENT = 3, SHORT_SESSION = 8 };
+enum {
+    PARAMETERS_MAX = 1024,
+    NATIVE_CAP = 64 * 1024,
+    BODY_INDENT = 3,
+    SHORT_SESSION = 8,
+    UPGRADE_REQUIRED = 426
+};
+
+/* The operation of one that made no WebSocket (llm_exchange.c). */
+#define HANDSHAKE "handshake"
 
 void spy_section_world_init(struct spy_section_world *world, struct spy_store *store,
                             const struct spy_text_options *options)
@@ -434,6 +444,26 @@ static void add_delta(struct spy_section *section, const struct llm_event *event
     add_body(section, section->kind, event->text);
 }
 
+/* Our own short JSON, with spaces at which a line may break. */
+static void add_spaced(struct spy_paper *paper, struct bytes json)
+{
+    bool is_in_text = false;
+    size_t start = 0;
+    for (size_t i = 0; i < json.length; i++) {
+        uint8_t byte = json.data[i];
+        if (byte == '"')
+            is_in_text = !is_in_text;
+        else if (is_in_text && byte == '\\')
+            i++;
+        if (is_in_text || (byte != ',' && byte != ':'))
+            continue;
+        spy_paper_add(paper, (struct bytes){json.data + start, i + 1 - start});
+        spy_paper_add_text(paper, " ");
+        start = i + 1;
+    }
+    spy_paper_add(paper, bytes_from(json, start));
+}
+
 static void add_request(struct spy_section *section, const struct llm_event *event)
 {
     uint64_t parts[] = {spy_hash(event->parameters), spy_hash(event->model)}, ignored;
@@ -443,7 +473,7 @@ static void add_request(struct spy_section *section, const struct llm_event *eve
         return;
     spy_table_set(section->world->parameters, hash, 0);
     spy_paper_set(&section->paper, SPY_STYLE_NOTE, BODY_INDENT);
-    spy_paper_add(&section->paper, event->parameters);
+    add_spaced(&section->paper, event->parameters);
     spy_paper_end_line(&section->paper);
     section->has_heading = false;
 }
@@ -464,66 +494,6 @@ static void add_error(struct spy_section *section, const struct llm_event *event
     spy_paper_end_line(paper);
 }
 
-static void add_raw_part(struct spy_section *section, const char *title,
-                         const struct llm_text *text)
-{
-    struct spy_paper *paper = &section->paper;
-    if (text->length == 0)
-        return;
-    spy_paper_set(paper, SPY_STYLE_NOTE, 0);
-    spy_paper_add_format(paper, "-- %s", title);
-    spy_paper_set(paper, SPY_STYLE_PLAIN, BODY_INDENT);
-    spy_paper_add(paper, llm_text_bytes(text));
-    spy_paper_end_line(paper);
-}
-
-/* One header a line. */
-static void add_raw_headers(struct spy_section *section, const char *title,
-                            const struct llm_text *text)
-{
-    struct spy_paper *paper = &section->paper;
-    struct llm_json json;
-    if (text->length == 0)
-        return;
-    spy_paper_set(paper, SPY_STYLE_NOTE, 0);
-    spy_paper_add_format(paper, "-- %s", title);
-    spy_paper_set(paper, SPY_STYLE_PLAIN, BODY_INDENT);
-    llm_json_parse(&json, llm_text_bytes(text));
-    struct llm_members members = llm_members_of(llm_json_root(&json));
-    while (llm_members_next(&members)) {
-        struct llm_members field = llm_members_of(members.value);
-        if (llm_members_next(&field))
-            spy_paper_add(paper, llm_value_text(field.value));
-        if (llm_members_next(&field)) {
-            spy_paper_add_text(paper, ": ");
-            spy_paper_add(paper, llm_value_text(field.value));
-        }
-        spy_paper_end_line(paper);
-    }
-    llm_json_done(&json);
-}
-
-static void add_raw(struct spy_section *section, const struct llm_call *call)
-{
-    struct spy_paper *paper = &section->paper;
-    spy_paper_set(paper, SPY_STYLE_NOTE, 0);
-    spy_paper_add_text(paper, "-- ");
-    spy_paper_add(paper, llm_text_bytes(&call->method));
-    spy_paper_add_text(paper, " ");
-    spy_paper_add(paper, llm_text_bytes(&call->host));
-    spy_paper_add(paper, llm_text_bytes(&call->path));
-    spy_paper_end_line(paper);
-    add_raw_headers(section, "headers of the request", &call->request_headers);
-    add_raw_part(section, "body of the request", &call->request_body);
-    add_raw_headers(section, "headers of the response", &call->response_headers);
-    add_raw_part(section, "body of the response", &call->response_body);
-}
-
-static struct bytes bytes_of(const struct llm_text *text)
-{
-    return llm_text_bytes(text);
-}
-
 /* Blocks that began while another one streamed and were not shown. */
 static void add_skipped(struct spy_section *section, const struct llm_call *call)
 {
@@ -540,10 +510,10 @@ static void add_skipped(struct spy_section *section, const struct llm_call *call
         event.block_kind = block->kind;
         event.bytes = block->bytes;
         event.is_error = block->is_error;
-        event.id = bytes_of(&block->id);
-        event.name = bytes_of(&block->name);
-        event.text = bytes_of(&block->text);
-        event.json = bytes_of(&block->json);
+        event.id = llm_text_bytes(&block->id);
+        event.name = llm_text_bytes(&block->name);
+        event.text = llm_text_bytes(&block->text);
+        event.json = llm_text_bytes(&block->json);
         add_whole_block(section, &event);
     }
 }
@@ -562,7 +532,7 @@ static void add_end(struct spy_section *section, const struct llm_event *event)
     if (call && section->skipped_count > 0)
         add_skipped(section, call);
     if (call && world->options->is_raw)
-        add_raw(section, call);
+        spy_section_raw_add(paper, call);
     llm_call_free(call);
     char figures[SPY_FIGURES_SIZE];
     const struct spy_summary *summary = summary_of(section);
@@ -578,10 +548,36 @@ static void add_end(struct spy_section *section, const struct llm_event *event)
     section->is_over = true;
 }
 
+/* A WebSocket that the server does not take, and the client goes on without, is a line. */
+static bool is_refused_handshake(const struct spy_section *section, const struct llm_event *event)
+{
+    const struct spy_summary *summary = summary_of(section);
+    return !section->world->options->is_raw && strcmp(summary->operation, HANDSHAKE) == 0 &&
+           (summary->status == UPGRADE_REQUIRED || event->kind == LLM_REQUEST);
+}
+
+static void add_refused_handshake(struct spy_section *section)
+{
+    struct spy_paper *paper = &section->paper;
+    const struct spy_summary *summary = summary_of(section);
+    spy_paper_set(paper, SPY_STYLE_NOTE, 0);
+    spy_paper_add_text(paper, ".. ");
+    add_time(section, paper, summary->start_ms);
+    spy_paper_add_format(paper, " #%llu %s takes no WebSocket (%u)",
+                         (unsigned long long)summary->number, summary->provider, summary->status);
+    spy_paper_end_line(paper);
+    section->is_over = true;
+}
+
 void spy_section_add(struct spy_section *section, const struct llm_event *event)
 {
     if (event->kind == LLM_CALL)
         return;
+    if (!section->has_head && is_refused_handshake(section, event)) {
+        if (event->kind == LLM_END)
+            add_refused_handshake(section);
+        return;
+    }
     if (!section->has_head)
         add_head(section);
     switch (event->kind) {

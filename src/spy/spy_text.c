@@ -191,6 +191,9 @@ static struct slot *slot_of(struct spy_text *view, uint64_t position)
 
 static void show_event(struct spy_text *view, uint64_t position, const struct llm_event *event)
 {
+    /* Bodies are shown when the call is over; the first come before the model is known. */
+    if (event->kind == LLM_BODY)
+        return;
     struct slot *slot = slot_of(view, position);
     slot->last_ms = view->now_ms;
     if (view->focus == NULL)

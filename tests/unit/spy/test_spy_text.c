@@ -90,6 +90,64 @@ static void shows_a_call(void **state)
         "in 1000 (cached 80 %, written 100), out 50, first byte 120 ms, 500 ms, ≈$0.001665\n");
 }
 
+static void add_event(uint64_t call, enum llm_event_kind kind, const char *text)
+{
+    struct llm_event event = llm_event_make(kind, call);
+    event.time_ms = EVENTS_TIME_MS;
+    event.text = bytes_from_text(text);
+    events_add(store, &event);
+}
+
+/* With bodies, which come before anything is known of them. */
+static void a_head_waits_for_the_model(void **state)
+{
+    start(&plain, NULL);
+    struct llm_event event = llm_event_make(LLM_CALL, 1);
+    event.time_ms = EVENTS_TIME_MS;
+    event.provider = BYTES_LITERAL("openai");
+    events_add(store, &event);
+    add_event(1, LLM_BODY, "{\"model\":");
+    assert_false(is_out("=="));
+    event = llm_event_make(LLM_REQUEST, 1);
+    event.time_ms = EVENTS_TIME_MS;
+    event.model = BYTES_LITERAL("gpt");
+    event.parameters = BYTES_LITERAL("{\"a\":\"b,:\\\",:\",\"c\":[1,2]}");
+    events_add(store, &event);
+    events_end(store, 1);
+    const char *text = finish();
+    assert_non_null(strstr(text, "== 1970-01-01 00:16:40 #1 openai gpt, "));
+    assert_non_null(strstr(text, "\n   {\"a\": \"b,:\\\",:\", \"c\": [1, 2]}\n"));
+}
+
+static void shake_hands(uint64_t call, uint16_t status)
+{
+    struct llm_event event = llm_event_make(LLM_CALL, call);
+    event.time_ms = EVENTS_TIME_MS;
+    event.provider = BYTES_LITERAL("openai");
+    events_add(store, &event);
+    event = llm_event_make(LLM_REQUEST, call);
+    event.time_ms = EVENTS_TIME_MS;
+    event.operation = BYTES_LITERAL("handshake");
+    events_add(store, &event);
+    event = llm_event_make(LLM_RESPONSE, call);
+    event.time_ms = EVENTS_TIME_MS;
+    event.status = status;
+    events_add(store, &event);
+    add_event(call, LLM_END, "");
+}
+
+static void a_websocket_that_is_not_taken_is_a_line(void **state)
+{
+    start(&plain, NULL);
+    shake_hands(1, 426);
+    shake_hands(2, 401);
+    const char *text = finish();
+    const char *line = ".. 1970-01-01 00:16:40 #1 openai takes no WebSocket (426)\n";
+    assert_memory_equal(text, line, strlen(line));
+    assert_non_null(strstr(text, "== 1970-01-01 00:16:40 #2 openai handshake, "));
+    assert_non_null(strstr(text, "-- #2 401"));
+}
+
 static void what_was_seen_before_is_counted_only(void **state)
 {
     start(&plain, NULL);
@@ -332,7 +390,9 @@ static void results_name_the_tool_that_was_called(void **state)
     assert_non_null(strstr(text, "-> error of bash (call_1)\n   no such file\n"));
 }
 
-RUN_TESTS(cmocka_unit_test(shows_a_call), cmocka_unit_test(what_was_seen_before_is_counted_only),
+RUN_TESTS(cmocka_unit_test(shows_a_call), cmocka_unit_test(a_head_waits_for_the_model),
+          cmocka_unit_test(a_websocket_that_is_not_taken_is_a_line),
+          cmocka_unit_test(what_was_seen_before_is_counted_only),
           cmocka_unit_test(all_is_shown_where_that_is_wanted),
           cmocka_unit_test(calls_at_the_same_time_stay_apart),
           cmocka_unit_test(a_call_that_is_quiet_lets_others_speak),
