@@ -123,7 +123,7 @@ static void put(struct screen_pen *pen, enum screen_style style, uint32_t code_p
 static void join(struct screen_pen *pen, uint32_t code_point)
 {
     int column = pen->column - 1;
-    if (pen->is_full || column < pen->start || code_point == 0xfe0f)
+    if (pen->is_full || column < pen->start || code_point == 0xfe0e || code_point == 0xfe0f)
         return;
     struct screen_cell *cell = cell_at(pen->cells, column, pen->row);
     if (cell->code_points[0] == 0 && column > pen->start)
@@ -136,13 +136,10 @@ static void join(struct screen_pen *pen, uint32_t code_point)
     }
 }
 
-static void put_escaped(struct screen_pen *pen, uint32_t byte)
+static void put_escaped(struct screen_pen *pen, const char *shown)
 {
-    static const char digits[] = "0123456789abcdef";
-    put(pen, SCREEN_ESCAPED, '\\', 1);
-    put(pen, SCREEN_ESCAPED, 'x', 1);
-    put(pen, SCREEN_ESCAPED, (uint32_t)digits[byte >> 4 & 15], 1);
-    put(pen, SCREEN_ESCAPED, (uint32_t)digits[byte & 15], 1);
+    for (; *shown; shown++)
+        put(pen, SCREEN_ESCAPED, (uint8_t)*shown, 1);
 }
 
 void screen_pen_text(struct screen_pen *pen, enum screen_style style, struct bytes text)
@@ -155,7 +152,7 @@ void screen_pen_text(struct screen_pen *pen, enum screen_style style, struct byt
         } else if (text.data[0] == '\n') {
             put(pen, style, ' ', 1);
         } else if (glyph.is_escaped) {
-            put_escaped(pen, glyph.code_point);
+            put_escaped(pen, glyph.shown);
         } else if (glyph.columns == 0) {
             join(pen, glyph.code_point);
         } else {

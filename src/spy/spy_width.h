@@ -8,6 +8,9 @@ int spy_width_of(uint32_t code_point);
 
 enum { SPY_WIDTH_SHOWN = 16 };
 
+/** A code point in its escaped form: `\xHH` below 0x80, else `\u{H}`. Returns its columns. */
+int spy_width_escape(uint32_t code_point, char shown[SPY_WIDTH_SHOWN]);
+
 /**
  * The next character of a remote text in the form in which it may be shown: itself where it is
  * visible, else escaped as `\xHH` (a control character, or a byte that is no UTF-8) or `\u{H}` (one

@@ -34,7 +34,7 @@ def test_screens_show_texts_tools_and_tokens(name, transport, columns, rows, rep
         usage = usage_of(provider.calls[-1])
         terminal.wait_for(f" {usage['input']} ", f" {usage['output']} ")
         if columns == 200:  # the whole answer fits beside the list
-            terminal.wait_for("A short thought.", "\\x1b[31mred \\xe2\\x80\\xaeevil <b>caf\u00e9",
+            terminal.wait_for("A short thought.", "\\x1b[31mred \\u{202e}evil <b>caf\u00e9",
                               "tool call bash", '"command": "echo two"')
         assert "\x1b[31m" not in terminal.text()
     finally:
