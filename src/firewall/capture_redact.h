@@ -9,8 +9,9 @@
  *
  *   fields    credentials, cookies, and ids of accounts and organisations lose their whole value
  *   values    of any field: what follows `Bearer` or `Basic`, the value of a `key=value` whose key
- *             names a secret, words that have the form of a known kind of key; all of a value that
- *             has `signature=` or `credential=`
+ *             names a secret by its end, what has the form of a known kind of key, behind other
+ *             letters too, as in a subprotocol of a WebSocket; all of a value that has `signature=`
+ *             or `credential=`
  *   targets   the same in path and query
  *
  * Bodies are not redacted: they are what is to be seen. Logins and tokens are not captured at all
