@@ -1,5 +1,6 @@
 #include "spy/spy_paper.h"
 
+#include "base/printable.h"
 #include "spy/spy_width.h"
 
 #include <assert.h>
@@ -179,6 +180,13 @@ void spy_paper_add(struct spy_paper *paper, struct bytes text)
             add_tab(paper);
         } else {
             taken = spy_width_take(text, shown, &columns, &is_escaped);
+            paper->joined = columns == 0 && !is_escaped ? paper->joined + 1 : 0;
+            if (paper->joined > SPY_PAPER_JOINED_MAX) {
+                uint32_t code_point = 0;
+                (void)printable_next_code_point(text, &code_point);
+                columns = spy_width_escape(code_point, shown);
+                is_escaped = true;
+            }
             add_character(paper, shown, columns, is_escaped);
         }
         text = bytes_from(text, taken);

@@ -22,7 +22,11 @@ enum spy_style {
     SPY_STYLE_COUNT
 };
 
-enum { SPY_PAPER_WORD_BYTES = 1024 };
+enum {
+    SPY_PAPER_WORD_BYTES = 1024,
+    /* Accents on one character; more of them, which no script needs, would cover other lines. */
+    SPY_PAPER_JOINED_MAX = 8
+};
 
 struct spy_paper {
     spy_output_fn *write;
@@ -37,6 +41,7 @@ struct spy_paper {
     uint8_t word[SPY_PAPER_WORD_BYTES];
     size_t word_length;
     int word_columns;
+    int joined; /* accents since the last character that takes room */
 };
 
 void spy_paper_init(struct spy_paper *paper, spy_output_fn *write, void *context);

@@ -110,6 +110,13 @@ static void wide_and_combining_characters_take_their_columns(void **state)
                  "eeeee\nx\n");
 }
 
+static void accents_do_not_pile_up(void **state)
+{
+#define EIGHT "\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301"
+    assert_shown(0, 0, "e" EIGHT "\u0301\u0301e" EIGHT, "e" EIGHT "\\u{301}\\u{301}e" EIGHT "\n");
+#undef EIGHT
+}
+
 static void a_width_too_narrow_for_anything_still_ends(void **state)
 {
     assert_shown(1, 10, "abcdefghij", "          abcdefgh\n          ij\n");
@@ -163,6 +170,7 @@ RUN_TESTS(cmocka_unit_test(nothing_that_a_terminal_obeys_gets_through),
           cmocka_unit_test(a_word_longer_than_a_line_is_cut),
           cmocka_unit_test(indents_of_a_code_stay),
           cmocka_unit_test(wide_and_combining_characters_take_their_columns),
+          cmocka_unit_test(accents_do_not_pile_up),
           cmocka_unit_test(a_width_too_narrow_for_anything_still_ends),
           cmocka_unit_test(colours_end_with_their_line),
           cmocka_unit_test(json_is_laid_out_without_a_change_of_its_words))
