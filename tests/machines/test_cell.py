@@ -534,6 +534,30 @@ def test_keeps_files_over_stop_and_starts_cold_in_the_time_promised(cell):
     timing.check()
 
 
+def test_a_recording_firewall_shows_what_was_said_before_anybody_watched(cell, provider, tmp_path):
+    path = cell.folder / ".env"
+    before = path.read_text()
+    path.write_text(before + "ROOTCELL_RECORDING=on\n")
+    cell.succeed("stop")
+    cell.succeed("--", "true", timeout=300)
+    provider.play = Script(Answer([Text("Said to nobody.")], usage=Usage(5, output=3)))
+    assert b"message_stop" in ask_model(cell).stdout
+    path.write_text(before)
+
+    def shown():
+        with Spy(cell, "--json", "--backlog") as spy:
+            assert spy.process.wait(PATIENCE) == 0, spy.end()
+            spy.end()
+            return spy if spy.calls() else None
+
+    wait_until(shown, "the call", PATIENCE).check(provider)
+    kept = tmp_path / "calls.jsonl"
+    assert cell.run("spy", "--json", "--backlog", "--record", kept).returncode == 0
+    cell.succeed("stop")
+    assert "Said to nobody." in cell.succeed("spy", kept)
+    assert "Said to nobody." in cell.succeed("spy", "export", "--har", "-", kept)
+
+
 @pytest.mark.parametrize("victim", ["both VMs", "one VM", "rootcell while starting"])
 def test_recovers_from_kill_9(cell, victim):
     if victim == "rootcell while starting":
