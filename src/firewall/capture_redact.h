@@ -14,8 +14,8 @@
  *             or `credential=`
  *   targets   the same in path and query
  *
- * Bodies are not redacted: they are what is to be seen. Logins and tokens are not captured at all
- * (policy/provider_file.h).
+ * Bodies are content, and not redacted here (llm/llm_secret.h). Logins and tokens are not captured
+ * at all (policy/provider_file.h).
  */
 
 #define CAPTURE_REDACTED "[redacted]"

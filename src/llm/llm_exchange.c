@@ -7,14 +7,16 @@
 #include "base/printable.h"
 #include "llm/llm_body.h"
 #include "llm/llm_response.h"
+#include "llm/llm_secret.h"
 #include "llm/llm_websocket.h"
 #include "wire/content_decoder.h"
 
 /*
  * Theory of Operation
  *
- *   request:   bytes -> content_decoder -> held until its end -> decoder.request
- *   response:  bytes -> content_decoder -> llm_response (events of a stream, or held to its end)
+ *   both:      bytes -> content_decoder -> llm_secret, but for event streams
+ *   request:   -> held until its end -> decoder.request
+ *   response:  -> llm_response (events of a stream, or held to its end)
  *   after 101: bytes -> llm_websocket, which has calls of its own
  *
  * A side that cannot be read any more (a gap, a broken coding, no memory) is only counted from
@@ -29,6 +31,7 @@ struct side {
     struct content_decoder *decoder; /* owned; NULL before the first byte */
     size_t counted;
     uint64_t bytes, wire_bytes;
+    struct llm_secret secret;
     struct llm_body body;
 };
 
@@ -119,11 +122,9 @@ static void on_request_bytes(struct llm_exchange *exchange, struct side *side, s
         give_up(side, "it is too long to be held");
 }
 
-static void on_decoded(void *context, struct bytes bytes)
+static void tell_shown(struct side *side, struct bytes bytes)
 {
-    struct side *side = context;
     struct llm_exchange *exchange = side->exchange;
-    side->bytes += bytes.length;
     llm_body_tell(&side->body, &exchange->draft, side->side, bytes);
     if (side->state != SIDE_OPEN)
         return;
@@ -134,6 +135,19 @@ static void on_decoded(void *context, struct bytes bytes)
     const char *problem = llm_response_feed(exchange->response, bytes);
     if (problem)
         give_up(side, problem);
+}
+
+static void on_decoded(void *context, struct bytes bytes)
+{
+    struct side *side = context;
+    side->bytes += bytes.length;
+    if (side->side == LLM_SIDE_RESPONSE && llm_response_is_checked(side->exchange->response)) {
+        tell_shown(side, bytes);
+        return;
+    }
+    struct bytes shown;
+    while ((shown = llm_secret_next(&side->secret, &bytes)).length)
+        tell_shown(side, shown);
 }
 
 static void say_undecodable(struct side *side)

@@ -172,6 +172,11 @@ static bool count(struct llm_response *response)
     return llm_held_count(response->draft->context, &response->counted, held);
 }
 
+bool llm_response_is_checked(const struct llm_response *response)
+{
+    return response->framing == FRAMING_EVENT_STREAM;
+}
+
 const char *llm_response_feed(struct llm_response *response, struct bytes bytes)
 {
     switch (response->framing) {

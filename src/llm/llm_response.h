@@ -15,6 +15,8 @@ struct llm_response *llm_response_new(struct llm_draft *draft, uint16_t status,
 void llm_response_free(struct llm_response *response);
 /** Content-Encoding. */
 struct bytes llm_response_encodings(const struct llm_response *response);
+/** Made of messages whose checksums cover every byte. */
+bool llm_response_is_checked(const struct llm_response *response);
 /** The next bytes. NULL, or a static text that says why no more can be read. */
 const char *llm_response_feed(struct llm_response *response, struct bytes bytes);
 /** The body is over. False when it was not complete. */

@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "llm/llm_body.h"
+#include "llm/llm_secret.h"
 #include "wire/websocket_frames.h"
 
 enum turn_state { TURN_WAITING, TURN_ANSWERED };
@@ -330,14 +331,35 @@ static void tell_message(struct llm_websocket *socket, enum llm_side side,
     llm_json_done(&json);
 }
 
+/* The same without its secrets. */
+static void redact_message(struct llm_websocket *socket, enum llm_side side,
+                           const struct websocket_message *message)
+{
+    struct llm_secret secret = {0};
+    struct bytes rest = message->data;
+    struct bytes shown = llm_secret_next(&secret, &rest);
+    if (shown.length == message->data.length) {
+        tell_message(socket, side, message);
+        return;
+    }
+    struct websocket_message redacted = *message;
+    struct buffer out;
+    buffer_init(&out, 2 * message->data.length + 64);
+    while (shown.length && buffer_append(&out, shown))
+        shown = llm_secret_next(&secret, &rest);
+    redacted.data = buffer_bytes(&out);
+    tell_message(socket, side, &redacted);
+    buffer_done(&out);
+}
+
 static void on_client_message(void *context, const struct websocket_message *message)
 {
-    tell_message(context, LLM_SIDE_REQUEST, message);
+    redact_message(context, LLM_SIDE_REQUEST, message);
 }
 
 static void on_server_message(void *context, const struct websocket_message *message)
 {
-    tell_message(context, LLM_SIDE_RESPONSE, message);
+    redact_message(context, LLM_SIDE_RESPONSE, message);
 }
 
 static void truncate_all(struct llm_websocket *socket, const char *reason)

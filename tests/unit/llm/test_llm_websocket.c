@@ -121,6 +121,58 @@ static void extensions_that_are_not_known_are_said(void **state)
     llm_run_done(&run);
 }
 
+static void credentials_that_messages_carry_are_not_shown(void **state)
+{
+    static const char *const lines[] = {
+        ">{\"type\":\"response.create\",\"model\":\"m\",\"input\":\"my access_token\",\"tools\":[{"
+        "\"type\":\"mcp\",\"server_label\":\"x\",\"authorization\":\"s3cret\"}]}",
+        "<{\"type\":\"response.created\",\"response\":{\"id\":\"r\"}}",
+        "<{\"type\":\"response.odd\",\"refresh_token\":\"s3cret\",\"n\":1}", NULL};
+    assert_dialogue(lines,
+                    "call openai-responses ws create model=m session=of-the-connection id=r "
+                    "status=101\n"
+                    "> tools 0  tool name=mcp json={\"type\":\"mcp\",\"server_label\":\"x\","
+                    "\"authorization\":\"[redacted]\"}\n"
+                    "> messages 0 user text \"my access_token\"\n"
+                    "usage\n"
+                    "{\"side\":\"response\",\"name\":\"response.odd\",\"json\":{\"type\":"
+                    "\"response.odd\",\"refresh_token\":\"[redacted]\",\"n\":1}}\n"
+                    "end first=10 request=133/141 response=103/107 truncated: the connection ended "
+                    "before the response did\n");
+}
+
+static void credentials_that_bodies_carry_are_not_shown(void **state)
+{
+    static const struct llm_field json[] = {
+        {BYTES_LITERAL("content-type"), BYTES_LITERAL("application/json")}};
+    struct llm_run run;
+    struct llm_run_exchange exchange = handshake(LLM_API_ANTHROPIC_MESSAGES);
+    const struct llm_run_cut cut = {1, 0, SIZE_MAX, SIZE_MAX};
+    exchange.method = "POST";
+    exchange.fields = NULL;
+    exchange.field_count = 0;
+    exchange.status = 200;
+    exchange.response_fields = json;
+    exchange.response_field_count = 1;
+    exchange.request = BYTES_LITERAL(
+        "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"mcp_servers\":"
+        "[{\"type\":\"url\",\"name\":\"x\",\"authorization_token\":\"s3cret\"}]}");
+    exchange.response = BYTES_LITERAL("{\"type\":\"odd\",\"access_token\":\"s3cret\"}");
+    llm_run_init(&run);
+    llm_run_http(&run, &exchange, &cut);
+    assert_run(&run, "call anthropic-messages h1 create model=m status=200\n"
+                     "parameters {\"mcp_servers\":[{\"type\":\"url\",\"name\":\"x\","
+                     "\"authorization_token\":\"[redacted]\"}]}\n"
+                     "> messages 0 user text \"hi\"\n"
+                     "usage\n"
+                     "{\"side\":\"response\",\"name\":\"message\",\"json\":{\"access_token\":"
+                     "\"[redacted]\"}}\n"
+                     "end first=210 request=130/130 response=38/38\n");
+    assert_bytes(llm_text_bytes(&run.calls[0]->response_body),
+                 "{\"type\":\"odd\",\"access_token\":\"[redacted]\"}");
+    llm_run_done(&run);
+}
+
 static void what_breaks_off_is_truncated_and_broken_frames_are_said(void **state)
 {
     static const char *const lines[] = {
@@ -409,6 +461,8 @@ static void what_real_clients_said_over_sockets_is_told_by_value_however_it_is_c
 RUN_TESTS(cmocka_unit_test(a_handshake_that_is_refused_is_a_call_with_an_error),
           cmocka_unit_test(a_handshake_without_an_answer_is_a_call_with_an_error),
           cmocka_unit_test(extensions_that_are_not_known_are_said),
+          cmocka_unit_test(credentials_that_messages_carry_are_not_shown),
+          cmocka_unit_test(credentials_that_bodies_carry_are_not_shown),
           cmocka_unit_test(what_breaks_off_is_truncated_and_broken_frames_are_said),
           cmocka_unit_test(the_server_may_close_with_an_error),
           cmocka_unit_test(errors_and_other_words_between_calls_are_calls_of_their_own),
