@@ -165,10 +165,12 @@ static void reap(pid_t *child, int *status, int flags)
     *status = child_exit_status(wait_status);
 }
 
-/* The last line that ssh, or the program in the VM, has said of why it ended. */
-static const char *last_words(const struct run *run, char *shown, size_t size)
+enum { WORDS_SIZE = 300, REASON_SIZE = WORDS_SIZE + 8 };
+
+/* " (...)": the last line that ssh, or the program in the VM, has said of why it ended, if any. */
+static void read_reason(const struct run *run, char reason[REASON_SIZE])
 {
-    char said[SAID_CAP];
+    char said[SAID_CAP], shown[WORDS_SIZE];
     size_t length = 0;
     for (;;) {
         ssize_t got = read(run->said.reading, said + length, sizeof(said) - length);
@@ -182,26 +184,27 @@ static const char *last_words(const struct run *run, char *shown, size_t size)
         struct bytes trimmed = bytes_trim(line);
         last = trimmed.length > 0 ? trimmed : last;
     }
-    return printable_text(last.length ? last : BYTES_LITERAL("no reason given"), shown, size);
+    printable_text(last, shown, sizeof(shown));
+    snprintf(reason, REASON_SIZE, "%s%s%s", *shown ? " (" : "", shown, *shown ? ")" : "");
 }
 
 /* ssh has ended though nobody told it to. */
 static bool fail_with_end(struct run *run, bool has_begun, struct error *error)
 {
-    char shown[300];
+    char reason[REASON_SIZE];
     reap(&run->ssh, &run->ssh_status, 0);
-    last_words(run, shown, sizeof(shown));
+    read_reason(run, reason);
     if (run->ssh_status > CONNECTION_LOST)
         return error_set(error,
-                         "the connection to the firewall VM %s (%s); `rootcell list` shows "
-                         "its state",
-                         has_begun ? "was lost" : "failed", shown);
+                         "the connection to the firewall VM %s%s; `rootcell list` shows its "
+                         "state",
+                         has_begun ? "was lost" : "failed", reason);
     if (has_begun)
-        return error_set(error, "the firewall has ended the capture (%s); try again", shown);
+        return error_set(error, "the firewall has ended the capture%s; try again", reason);
     return error_set(error,
-                     "the firewall VM captures nothing (%s); when it is older than this "
+                     "the firewall VM captures nothing%s; when it is older than this "
                      "program, `rootcell stop` and then `rootcell` start it anew",
-                     shown);
+                     reason);
 }
 
 static bool read_answer(struct bytes line, struct error *error)
