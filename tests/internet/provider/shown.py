@@ -6,6 +6,7 @@ import re
 import subprocess
 import unicodedata
 
+from internet.provider.har_form import faults_of_archive
 from internet.provider.reader import read_answer
 from internet.provider.views import differences, expected, joined, shown_by_json
 from internet.wall import TOP
@@ -129,7 +130,9 @@ def request_in_har(call, entry):
 
 def check_har(text, calls):
     """Native bodies, which a reader of its own makes texts of."""
-    log = json.loads(text)["log"]
+    archive = json.loads(text)
+    assert not faults_of_archive(archive)
+    log = archive["log"]
     assert log["version"] == "1.2" and len(log["entries"]) == len(calls)
     for call, entry in zip(calls, log["entries"]):
         shown, read = expected(call), answer_in_har(call, entry)
