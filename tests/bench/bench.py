@@ -14,6 +14,7 @@ import tempfile
 import traceback
 from pathlib import Path
 
+import capture_cost
 import cases
 import load
 import name_servers
@@ -24,6 +25,9 @@ import targets
 from internet.linux import command, prepare_mounts
 from origin import Origin
 from report import LAST_RUN, Report, number
+
+
+CAPTURE_ROUNDS = 5  # short ones
 
 
 def say(text):
@@ -162,6 +166,21 @@ class Bench:
                         self.note(case, peer, cases.decision_cost(rules))
                     self.tell(case)
 
+    def measure_capture(self):
+        wanted = [case for case in cases.CAPTURE.values() if self.wants(case)]
+        ours = next((peer for peer in self.peers if "capture" in peer.can), None)
+        if not wanted or ours is None:
+            return
+
+        def note(mode, core, rate, processor_rate):
+            self.note(cases.CAPTURE[mode.key, core, "MB/s"], ours, rate)
+            self.note(cases.CAPTURE[mode.key, core, "MB/CPU-s"], ours, processor_rate)
+
+        for turn in range(1 if self.is_quick else CAPTURE_ROUNDS):
+            capture_cost.measure(self, ours, turn, note)
+        for case in wanted:
+            self.tell(case)
+
     # --- the result ---------------------------------------------------------------------------
 
     def medians(self):
@@ -189,7 +208,7 @@ class Bench:
     def run(self):
         self.start_all()
         for part in (self.measure_names, self.measure_decisions, self.run_rounds,
-                     self.measure_idle):
+                     self.measure_idle, self.measure_capture):
             part()
             report = self.write()
         print(report.text())

@@ -3,6 +3,7 @@
 import itertools
 import time
 
+import capture_cost
 import process_tree
 from network import DOMAIN, PEERS, WALL
 from origin import TOOLS
@@ -141,7 +142,15 @@ DECISIONS = [
     Case(f"decision_{rules}", f"decision at {rules:,} rules", "ns", {"decision"}, None)
     for rules in (10, 1000, 100000)
 ]
-ALL = [*REPEATED, START, REST, IDLE_H1, IDLE_H2, DNS, *DECISIONS]
+CAPTURE = {
+    (mode.key, core, unit): Case(
+        f"capture_{mode.key}_{core}{suffix}", f"50 MB stream, {mode.title}; {text}", unit,
+        {"capture"}, None, is_rate=True)
+    for core, text in capture_cost.CORES.items()
+    for mode in capture_cost.MODES
+    for unit, suffix in (("MB/s", ""), ("MB/CPU-s", "_cpu"))
+}
+ALL = [*REPEATED, START, REST, IDLE_H1, IDLE_H2, DNS, *DECISIONS, *CAPTURE.values()]
 
 
 def idle_memory(bench, peer, protocol):

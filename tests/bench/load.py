@@ -6,7 +6,7 @@ import ssl
 import time
 
 from network import DOMAIN, service_name
-from origin import BULK_BYTES, TOOLS
+from origin import BULK_BYTES, STREAM_BYTES, TOOLS
 
 
 class Failed(RuntimeError):
@@ -92,6 +92,21 @@ class Load:
         if result.stdout.decode() != expected:
             raise Failed(f"{peer.name}: {direction}: {result.stdout} {result.stderr.decode()}")
         return BULK_BYTES
+
+    def streams(self, peer, count):
+        """So many long streamed answers, one after the other on one connection: MB a second of
+        each, on the clock from its first byte to its last."""
+        address, port = peer.endpoint("warm", "h1")
+        name = service_name("warm")
+        result = self.network.agent.run(
+            "curl", "-sS", "-k", "-m", "110", "--http1.1",
+            "-w", "%{http_code} %{size_download} %{time_starttransfer} %{time_total}\\n",
+            "--connect-to", f"{name}:443:{address}:{port}",
+            *["-o", "/dev/null", f"https://{name}/stream.sse"] * count, timeout=120)
+        rows = [line.split() for line in result.stdout.decode().splitlines()]
+        if [row[:2] for row in rows] != [["200", str(STREAM_BYTES)]] * count:
+            raise Failed(f"{peer.name}: stream: {result.stdout} {result.stderr.decode()}")
+        return [STREAM_BYTES / 1e6 / (float(row[3]) - float(row[2])) for row in rows]
 
     # --- events -------------------------------------------------------------------------------
 

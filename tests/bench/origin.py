@@ -10,6 +10,13 @@ from network import RESOLVER, SERVICES, WAYS, service_address, service_name
 TOP = Path(__file__).resolve().parents[2]
 TOOLS = TOP / "build" / "tests" / "bench"
 BULK_BYTES = 128 * 1024 * 1024
+# A piece of an answer of Anthropic's API as it streams, and an answer that is 50 MB of them.
+EVENT = b"""event: content_block_delta
+data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"%08d and more"}}
+
+"""
+EVENTS = 50_000_000 // len(EVENT % 0)
+STREAM_BYTES = EVENTS * len(EVENT % 0)
 
 NGINX = """\
 daemon off;
@@ -30,6 +37,7 @@ http {{
     ssl_protocols TLSv1.2 TLSv1.3;
     root {folder}/www;
     default_type application/octet-stream;
+    types {{ text/event-stream sse; }}
 {servers}
 }}
 """
@@ -76,6 +84,7 @@ class Origin:
         root.mkdir()
         (root / "1k").write_bytes(os.urandom(1024))
         (root / "64k").write_bytes(os.urandom(64 * 1024))
+        (root / "stream.sse").write_bytes(b"".join(EVENT % number for number in range(EVENTS)))
         with open(root / "bulk", "wb") as bulk:
             bulk.truncate(BULK_BYTES)
         with open(self.folder / "upload", "wb") as upload:

@@ -7,6 +7,7 @@ with one worker. Apart from that they are as their packages come.
 import shutil
 import time
 
+import capture_cost
 from internet.certificates import Authority, Shop
 from internet.linux import command
 from internet.wait import Late
@@ -155,19 +156,20 @@ class PlainRelay(Peer):
 
 class Ours(Peer):
     name = "rootcell"
-    can = frozenset({"h1", "h2", "pool", "mint", "services", "idle"})
+    can = frozenset({"h1", "h2", "pool", "mint", "services", "idle", "capture"})
     policy = "\n".join([*NAMES, f"*.mint.{DOMAIN}", ""])
 
     def prepare(self):
         self.wall = Wall(self.setting.network, self.folder / "wall", https=self.policy,
                          dns=f"names.{DOMAIN}\n")
+        (self.wall.providers / "bench.provider").write_text(capture_cost.PROVIDER)
 
     def endpoint(self, service, protocol):
         return WALL, 443
 
-    def start(self):
+    def start(self, **changes):
         log = open(self.folder / "output", "ab")
-        words = self.wall.command_line(upstream_dns=RESOLVER)
+        words = self.wall.command_line(upstream_dns=RESOLVER, **changes)
         started = time.monotonic()
         self.wall.process = self.setting.network.firewall.start(*words, stdout=log, stderr=log)
         self.processes = [self.wall.process]

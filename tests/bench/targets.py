@@ -27,6 +27,15 @@ def at_least(case, peer, factor):
     return ratio
 
 
+def of_own(base, case, factor):
+    """Our rate in one case is at least so much of that in another."""
+
+    def ratio(values):
+        return values[base]["rootcell"] * factor / values[case]["rootcell"]
+
+    return ratio
+
+
 def below(case, bound):
     return lambda values: values[case]["rootcell"] / bound
 
@@ -52,6 +61,12 @@ ALL = [
     Target("names: at least dnsmasq's rate", at_most("dns", ["dnsmasq"])),
     Target("decision at 10,000 rules and more: under 1 microsecond",
            below("decision_100000", 1000.0)),
+    *[Target(f"50 MB stream, {what}: at least 90 % of the rate with nobody watching"
+             f"{'' if core == 'same' else ', recorder on another core'}",
+             of_own(f"capture_none_{core}", f"capture_{mode}_{core}", 0.9))
+      for core in ("same", "other")
+      for mode, what in (("events", "a viewer"), ("bodies", "a viewer of bodies"),
+                         ("stopped", "a viewer that stopped reading"), ("recording", "recording"))],
     Target("start to first accept: at most 20 ms", below("start", 20.0)),
 ]
 
