@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "firewall/capture_redact.h"
 #include "firewall/capture_tee.h"
 #include "firewall/exchange_answer.h"
 #include "firewall/proxy.h"
@@ -154,17 +155,30 @@ void exchange_discard(struct exchange *exchange)
     release(exchange);
 }
 
+/* As the log may have it: whoever reads the log is not to learn the secrets of queries. */
+static struct bytes shown_path(const struct exchange *exchange, struct buffer *room)
+{
+    enum { PATH_MAX_SHOWN = 32 * 1024 };
+    struct bytes path = http_head_path(&exchange->request);
+    buffer_init(room, PATH_MAX_SHOWN);
+    if (bytes_index_of(path, '?') == path.length)
+        return path;
+    return capture_redact_target(path, room) ? buffer_bytes(room)
+                                             : bytes_first(path, bytes_index_of(path, '?'));
+}
+
 static void write_record(const struct exchange *exchange, enum audit_decision decision,
                          const char *reason, const char *detail)
 {
     struct proxy *proxy = exchange->origin.proxy;
+    struct buffer path;
     struct audit_record record = {
         .kind = AUDIT_HTTP,
         .decision = decision,
         .name = host_name_bytes(exchange->origin.name),
         .port = exchange->origin.port,
         .method = http_head_method(&exchange->request),
-        .path = http_head_path(&exchange->request),
+        .path = shown_path(exchange, &path),
         .status = exchange->status,
         .has_traffic = true,
         .sent = exchange->sent,
@@ -178,6 +192,7 @@ static void write_record(const struct exchange *exchange, enum audit_decision de
     if (detail)
         record.detail = bytes_from_text(detail);
     record_queue_send(proxy, &record);
+    buffer_done(&path);
 }
 
 /* `reason` is NULL when the response was complete. */

@@ -23,6 +23,7 @@ struct upstream_claim {
 
 static char story[4096]; /* one word an event; `<` to the agent, `>` to the server */
 static char records[1024];
+static char logged_path[256];
 static struct upstream_claim pending;
 static bool is_pending;
 static struct body_budget bodies;
@@ -37,6 +38,8 @@ static void tell(const char *format, const char *text)
 void record_queue_send(struct proxy *proxy, const struct audit_record *record)
 {
     size_t length = strlen(records);
+    snprintf(logged_path, sizeof(logged_path), "%.*s", (int)record->path.length,
+             (const char *)record->path.data);
     snprintf(records + length, sizeof(records) - length, "%s %u %.*s;",
              audit_record_decision_name(record->decision), record->status,
              (int)record->reason.length, (const char *)record->reason.data);
@@ -243,6 +246,23 @@ static void respond(struct exchange *exchange, uint16_t status)
 }
 
 /* --- refusals ------------------------------------------------------------------------------- */
+
+static void the_log_has_no_secret_of_a_query(void **state)
+{
+    static const char *const targets[][2] = {
+        {"/v2?key=s3cret&alt=sse", "/v2?key=[redacted]&alt=sse"},
+        {"/v2?X-Amz-Signature=ab&x=1", "/v2?X-Amz-Signature=[redacted]&x=1"},
+        {"/a.git/info/refs?service=git-upload-pack", "/a.git/info/refs?service=git-upload-pack"},
+        {"/v2", "/v2"},
+    };
+    for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
+        struct fixture fixture;
+        start(&fixture, "api.example.com GET /v1/**\n");
+        exchange_begin(request(&fixture, "GET", targets[i][0], HTTP_BODY_NONE));
+        assert_string_equal(logged_path, targets[i][1]);
+        stop(&fixture);
+    }
+}
 
 static void refuses_a_path_without_asking_for_a_connection(void **state)
 {
@@ -658,7 +678,8 @@ static void a_response_may_end_before_the_request(void **state)
     stop(&fixture);
 }
 
-RUN_TESTS(cmocka_unit_test(refuses_a_path_without_asking_for_a_connection),
+RUN_TESTS(cmocka_unit_test(the_log_has_no_secret_of_a_query),
+          cmocka_unit_test(refuses_a_path_without_asking_for_a_connection),
           cmocka_unit_test(an_ambiguous_path_is_the_last_of_its_connection),
           cmocka_unit_test(refuses_a_field_that_changes_the_method_behind_the_rule),
           cmocka_unit_test(a_broken_head_is_answered_and_shows_nothing_of_it),
